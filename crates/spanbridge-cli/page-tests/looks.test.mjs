@@ -74,7 +74,7 @@ function crowded(page) {
 
 /** The texts that stay hard to read: on a busy machine a text may have its old colour for some frames. */
 async function dim(page) {
-  const until = Date.now() + 2_000;
+  const until = Date.now() + 20_000;
   let found = await low_contrast(page);
   while (found.length > 0 && Date.now() < until) {
     await still(page);

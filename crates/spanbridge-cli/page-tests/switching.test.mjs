@@ -30,7 +30,17 @@ page_test('Back and Forward lead through every view as it was', { server: small_
   await choose(page, 'send mail');
   const way = [];
   const look = async () => ({ url: page.url(), head: await page.locator('h1, h2').first().innerText(), views: await page.locator('.tabs [aria-current=page]').allInnerTexts() });
-  const note = async () => { await page.waitForTimeout(500); way.push(await look()); };
+  const note = async () => {
+    let before;
+    await until('a view that stays as it is', async () => {
+      await page.waitForTimeout(500);
+      const seen = JSON.stringify(await look());
+      const stays = seen === before;
+      before = seen;
+      return stays;
+    });
+    way.push(JSON.parse(before));
+  };
   await note();
   await page.keyboard.press('2');
   await note();
@@ -135,9 +145,10 @@ function child(name, parent, start) {
 }
 
 const family = async () => {
-  const parent = small('bulk order', Date.now() - 5_000);
-  const first = child('first', parent, Date.now() - 4_000);
-  const second = child('second', first, Date.now() - 3_000);
+  const now = Date.now();
+  const parent = small('bulk order', now - 5_000);
+  const first = child('first', parent, now - 4_000);
+  const second = child('second', first, now - 3_000);
   const server = await Server.start(store(directory('family'), [parent, first, second]));
   return Object.assign(server, { first, second });
 };
@@ -153,8 +164,10 @@ page_test('what a run started changes in its page while it is open', { fresh: fa
 });
 
 const forked = async () => {
-  const parent = small('import', Date.now() - 60_000);
-  const late = new Recording('index', Date.now() - 58_000);
+  // One look at the clock: the test reads how far they are apart.
+  const now = Date.now();
+  const parent = small('import', now - 60_000);
+  const late = new Recording('index', now - 58_000);
   late.record('indexer', 'run:start', { name: 'index', startedAt: late.time(0), rootPrimitive: 'flow.run', parentRunId: parent.runId, triggeredBySpanId: parent.records.find(({ spanId }) => spanId).spanId });
   late.span('indexer: build index', 'flow.step', { at: 0, took: 500 * MS });
   late.record('indexer', 'run:end', { endedAt: late.time(500 * MS), status: 'ok' });

@@ -18,7 +18,8 @@ let running;
 const browser = () => (running ??= open_browser());
 after(async () => running && (await (await running).close()));
 
-const PATIENCE = 10_000;
+/** How long anything may take. The machine may be busy. */
+const PATIENCE = 30_000;
 
 /**
  * Defines a test that opens the page. `options`:

@@ -12,7 +12,7 @@ export async function open_run(page, server, name, { nth = 0, query = '', patien
 }
 
 /** Waits until a run is drawn. */
-export function shown(page, timeout = 20_000) {
+export function shown(page, timeout = 60_000) {
   return page.waitForFunction(() => performance.getEntriesByName('run:shown').length > 0, null, { timeout });
 }
 

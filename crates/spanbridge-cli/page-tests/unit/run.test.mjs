@@ -191,7 +191,7 @@ test('a hundred thousand rows are quick', () => {
   assert.equal(matches(rows, 'n7').length, 2000);
   assert.equal(fold.count, 100_000);
   // Far more than it takes: it fails if something takes time for rows times rows.
-  assert.ok(performance.now() - begun < 5000);
+  assert.ok(performance.now() - begun < 30_000);
 });
 
 test('long waits are where no span works', () => {
