@@ -224,10 +224,14 @@ fn check(sent: &[Seen], received: &[Seen], progress: &Progress) {
     for publish in sent.iter().map(|s| status(&s)) {
         *fates.entry(publish).or_default() += 1;
     }
+    // After one was given up, nobody knows for a minute whether a message came back with its answer, so those that are confirmed
+    // meanwhile may be unknown, too.
+    let unknown = fates.remove(&("unknown".into(), Status::Ok)).unwrap_or_default();
+    let unsure = unknown.checked_sub(given_up).expect("each that was given up is unknown");
+    assert!(given_up > 0 || unsure == 0, "{unsure}");
     let mut expected = HashMap::from([
-        (("confirmed".into(), Status::Ok), ORDERS),
+        (("confirmed".into(), Status::Ok), ORDERS - unsure),
         (("unknown".into(), Status::Error), failed),
-        (("unknown".into(), Status::Ok), given_up),
     ]);
     expected.retain(|_, count| *count > 0);
     assert_eq!(fates, expected);
