@@ -4,6 +4,8 @@ use super::app::App;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
 use super::{connection, router};
+use crate::place::Place;
+use spanbridge_query::Store;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -45,7 +47,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(|e| not_bound(address, &e))?;
         let address = listener.local_addr().map_err(|e| not_bound(address, &e))?;
         let store = options.store.clone();
-        let opened = tokio::task::spawn_blocking(move || store.open_or_create().map(|store| store.notes().to_vec()));
+        let opened = tokio::task::spawn_blocking(move || open(&store).map(|store| store.notes().to_vec()));
         let notes = opened.await.map_err(|e| Error::new(ErrorKind::System, format!("open the store: {e}")))??;
         Ok(Self { listener, address, options, notes })
     }
@@ -89,6 +91,14 @@ impl Server {
         tokio::join!(serving, ending);
         let _ = upkeep.await;
     }
+}
+
+/// Who may only read a database can look at it all the same.
+fn open(place: &Place) -> Result<Store, spanbridge_query::Error> {
+    place.open_or_create().or_else(|error| match place.as_directory() {
+        Ok(_) => Err(error),
+        Err(_) => place.open().map_err(|_| error),
+    })
 }
 
 fn not_bound(address: SocketAddr, error: &io::Error) -> Error {

@@ -7,16 +7,22 @@ mod common;
 mod events;
 #[path = "../../../spanbridge-graph/tests/stories/planted.rs"]
 mod planted;
+#[path = "../replay/reports.rs"]
+mod reports;
 #[path = "../serve/server.rs"]
 mod server;
 #[path = "../../../spanbridge-graph/tests/stories/story.rs"]
 mod story;
+#[path = "../replay/support.rs"]
+mod support;
 #[path = "../tui/terminal.rs"]
 mod terminal;
 
 mod away;
 mod program;
 mod refusals;
+mod replay;
 mod serve;
 mod stories;
 mod tail;
+mod tui;

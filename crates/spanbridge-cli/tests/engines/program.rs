@@ -53,7 +53,7 @@ impl Drop for Database {
 
 pub(crate) fn program(db: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_spanbridge"));
-    command.args(args).args(["--db", db]).env_remove("SPANBRIDGE_DB").env_remove("CLICOLOR_FORCE");
+    command.args(["--db", db]).args(args).env_remove("SPANBRIDGE_DB").env_remove("CLICOLOR_FORCE");
     command
 }
 

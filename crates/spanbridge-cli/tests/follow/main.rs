@@ -2,6 +2,8 @@
 
 mod binary;
 mod crashes;
+#[cfg(feature = "clickhouse")]
+mod engine;
 mod rows;
 mod slots;
 mod support;
