@@ -1,6 +1,6 @@
 //! `spanbridge backup`: copies the store.
 
-use super::directory;
+use super::opening::directory;
 use crate::args::{Backup, Cli, Format};
 use crate::failure::Failure;
 use crate::size;

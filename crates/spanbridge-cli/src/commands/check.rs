@@ -1,6 +1,6 @@
 //! `spanbridge check`: what is damaged, and making the index again.
 
-use super::directory;
+use super::opening::directory;
 use crate::args::{Check, Cli, Format};
 use crate::failure::Failure;
 use crate::progress::Progress;

@@ -1,6 +1,6 @@
 //! `spanbridge compact`: folds what the logs have into the index.
 
-use super::directory;
+use super::opening::directory;
 use crate::args::{Cli, Compact, Format};
 use crate::failure::Failure;
 use crate::progress::Progress;

@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod lookup;
 mod manual;
+mod opening;
 mod prune;
 mod replay;
 mod runs;
@@ -26,35 +27,12 @@ mod why;
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::stream;
-use spanbridge_cli::place::{Database, Place};
+use opening::open;
 use spanbridge_query::index::FoldBudget;
-use spanbridge_query::{Error, ErrorKind, Store};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a command folds after it has answered, so that the next answers come quicker.
 const FOLD_TIME: Duration = Duration::from_millis(100);
-
-/// The store that is asked.
-fn open(cli: &Cli) -> Result<Store, Failure> {
-    let place = cli.place()?;
-    place.open().map_err(|error| not_opened(&place, error))
-}
-
-/// Why a store cannot be opened: a URL that is wrong is wrong usage.
-fn not_opened(place: &Place, error: Error) -> Failure {
-    match error.kind() {
-        ErrorKind::InvalidPath if place.directory().is_none() => Failure::Usage(error.to_string()),
-        _ => error.into(),
-    }
-}
-
-/// The directory of the store, for what is done to directories alone. Of a database, `instead` is what it has for that.
-fn directory(cli: &Cli, doing: &str, instead: impl Fn(&Database) -> &'static str) -> Result<PathBuf, Failure> {
-    let place = cli.place()?;
-    let refused = |database| Failure::Usage(format!("{doing} the store: {}", instead(database)));
-    place.as_directory().map(Path::to_owned).map_err(refused)
-}
 
 /// Runs the command that was asked for.
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! `spanbridge prune`: removes old runs.
 
-use super::directory;
+use super::opening::directory;
 use crate::args::{Cli, Format, Prune};
 use crate::failure::Failure;
 use crate::progress::Progress;

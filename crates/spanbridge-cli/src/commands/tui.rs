@@ -1,6 +1,6 @@
 //! `spanbridge tui`: the terminal viewer.
 
-use super::open;
+use super::opening::open;
 use crate::args::{Cli, Tui};
 use crate::failure::Failure;
 use crate::stream;

@@ -4,6 +4,7 @@
 //! the clocks of writers differ. So whoever follows looks at the batches of the last minute again. A cursor says which of them it knows,
 //! and how many rows they had, so that only those are read that are new or have grown.
 
+use super::batches::{Batch, Batches};
 use super::snapshot::Asked;
 use spanbridge_query::engine::{Cursor, EachBatch};
 use spanbridge_query::{Error, ErrorKind};
@@ -20,23 +21,6 @@ const MAX_KNOWN: usize = 500;
 
 /// How many batches and records are asked for in one query: whoever has enough need not wait for the rest.
 const MAX_AT_ONCE: (usize, u64) = (500, 1 << 17);
-
-/// Batches, by the time at which each was inserted, in microseconds since the Unix epoch.
-pub(super) type Batches = BTreeMap<u64, Batch>;
-
-/// What was seen of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Batch {
-    rows: u64,
-    hash: u32,
-}
-
-impl Batch {
-    /// Another one if it has other rows.
-    fn seen(self) -> u32 {
-        (self.rows as u32).rotate_left(16) ^ self.hash
-    }
-}
 
 /// Up to where somebody has read.
 #[derive(Debug, Default, PartialEq)]

@@ -1,5 +1,6 @@
 //! Asking questions of the tables.
 
+mod batches;
 mod follow;
 mod known;
 mod list;

@@ -1,6 +1,6 @@
 //! One question.
 
-use super::follow::Batches;
+use super::batches::Batches;
 use crate::client::Client;
 use spanbridge::RunId;
 use spanbridge_query::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};

@@ -6,7 +6,8 @@ mod records;
 mod tally;
 mod target;
 
-use super::{damage, not_opened};
+use super::damage;
+use super::opening::not_opened;
 use crate::args::{Cli, Import, ImportFormat};
 use crate::failure::Failure;
 use crate::progress::Progress;
