@@ -52,7 +52,9 @@ pub mod sdk;
 pub mod spans;
 
 pub use error::{Error, ErrorKind};
-#[cfg(feature = "export")]
 pub use export::HttpSink;
+#[cfg(feature = "export")]
+#[doc(hidden)]
+pub use export::Posted;
 #[cfg(any(feature = "export", feature = "sdk"))]
 pub use export::{Choice, ExportCounter, ExportCounts, Exporter, Telemetry, WithTelemetry};

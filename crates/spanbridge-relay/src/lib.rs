@@ -22,6 +22,7 @@ mod address;
 pub mod collect;
 mod error;
 pub mod format;
+pub mod ship;
 
 pub use address::Address;
 pub use error::{Error, ErrorKind};

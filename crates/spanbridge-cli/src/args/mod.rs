@@ -1,5 +1,6 @@
 //! The command line: what you can ask for.
 
+mod address;
 mod doctor;
 mod list;
 mod manual;
@@ -8,6 +9,7 @@ mod row;
 mod run;
 #[cfg(feature = "serve")]
 mod serve;
+mod ship;
 mod state;
 mod transfer;
 #[cfg(feature = "tui")]
@@ -23,6 +25,7 @@ pub(crate) use row::{Blame, History};
 pub(crate) use run::{Debug, DiffArgs, Trace, WhyArgs};
 #[cfg(feature = "serve")]
 pub(crate) use serve::{Keep, Serve};
+pub(crate) use ship::Ship;
 use spanbridge_cli::place::Place;
 use spanbridge_query::Error;
 use spanbridge_store::default_path;
@@ -114,6 +117,8 @@ pub(crate) enum Command {
     Import(Import),
     /// Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
     Export(Export),
+    /// Send what applications write on this host to another place: a server, Kafka, a database
+    Ship(Ship),
     /// Fold what applications have written into the index, so that every answer is fast
     Compact(Compact),
     /// Remove old runs, and free their space

@@ -17,6 +17,7 @@ mod replay;
 mod runs;
 #[cfg(feature = "serve")]
 mod serve;
+mod ship;
 mod state;
 mod tail;
 mod trace;
@@ -38,6 +39,7 @@ const FOLD_TIME: Duration = Duration::from_millis(100);
 pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let mut store = match &cli.command {
         Command::Import(args) => return import::run(cli, args),
+        Command::Ship(args) => return ship::run(cli, args),
         Command::Compact(args) => return compact::run(cli, args),
         Command::Prune(args) => return prune::run(cli, args),
         #[cfg(feature = "serve")]

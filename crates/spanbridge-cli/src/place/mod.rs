@@ -148,8 +148,8 @@ mod clickhouse {
 }
 
 /// This program was built without a feature that it needs for this.
-#[cfg(not(feature = "clickhouse"))]
-fn not_built(doing: &str, feature: &str) -> Error {
+#[doc(hidden)] // for the binary
+pub fn not_built(doing: &str, feature: &str) -> Error {
     let advice = format!("  Install one that was: cargo install spanbridge-cli --features {feature}");
     let message = format!("{doing}: this spanbridge was built without the feature {feature}\n{advice}");
     Error::new(ErrorKind::InvalidPath, message)

@@ -71,6 +71,8 @@ pub use callback::Callback;
 pub use choice::Choice;
 pub use counts::{ExportCounter, ExportCounts};
 pub use exporter::{AnyExporter, Exporter};
+#[doc(hidden)]
+pub use http_sink::Posted;
 #[cfg(feature = "export")]
 pub use http_sink::{HttpSink, HttpSinkBuilder};
 pub use telemetry::{Telemetry, WithTelemetry};

@@ -2,7 +2,7 @@
 
 use super::block::Packer;
 use super::fold::blocks::Workshop;
-use super::logs::list;
+use super::logs::{has_runs_without_logs, list};
 use super::names::Names;
 use super::place::{self, Frozen, Identity, Opened, Place};
 use super::records::BlockReader;
@@ -83,6 +83,11 @@ impl Index {
     /// The directory with the logs.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Whether runs are stored whose logs may be gone: whoever reads the logs alone does not see these.
+    pub(crate) fn has_runs_without_logs(&self) -> Result<bool> {
+        has_runs_without_logs(&self.connection)
     }
 
     /// Fails if the file of the index was removed or replaced since it was opened. What is folded into it then would be lost with

@@ -17,11 +17,11 @@ pub(super) fn list(directory: &Path) -> Result<Vec<LogFile>> {
 }
 
 /// Numbers that are missing before a log: the first of them, and that log.
-pub(crate) type Missing = (LogName, LogName);
+pub type Missing = (LogName, LogName);
 
 /// The log files, as [`list`], for whoever concludes something from what is `missing` in them: it is missing in two lists. While a
 /// directory is read, two files may be created, and only the later one be found.
-pub(crate) fn list_surely(directory: &Path, missing: impl Fn(&[LogFile]) -> BTreeSet<Missing>) -> Result<Vec<LogFile>> {
+pub fn list_surely(directory: &Path, missing: impl Fn(&[LogFile]) -> BTreeSet<Missing>) -> Result<Vec<LogFile>> {
     let mut files = list(directory)?;
     let mut before = missing(&files);
     while !before.is_empty() {
@@ -33,6 +33,13 @@ pub(crate) fn list_surely(directory: &Path, missing: impl Fn(&[LogFile]) -> BTre
         before = again;
     }
     Ok(files)
+}
+
+/// Whether runs are stored whose logs may be gone.
+pub(super) fn has_runs_without_logs(connection: &Connection) -> Result<bool> {
+    let mut query = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM log WHERE gone_at IS NOT NULL) AND EXISTS (SELECT 1 FROM run)")?;
+    Ok(query.query_row([], |row| row.get(0))?)
 }
 
 /// Bytes of the logs that are not folded.

@@ -41,8 +41,11 @@ mod view;
 
 #[doc(hidden)]
 pub use block::{check_packed, check_sections};
+#[doc(hidden)] // for spanbridge-relay
+pub use fold::lost::missing;
 pub use fold::{FoldBudget, FoldReport};
 pub use handle::Index;
-pub(crate) use logs::{Missing, list_surely};
+#[doc(hidden)] // for spanbridge-relay
+pub use logs::{Missing, list_surely};
 pub use place::Place;
 pub(crate) use position::after_frame;

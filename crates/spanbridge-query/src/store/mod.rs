@@ -11,7 +11,7 @@ use crate::answer::{Found, ImportReport, Imported};
 use crate::engine::parts::parts;
 use crate::engine::{Cursor, Engine, IdPrefix};
 use crate::engines::Engines;
-use crate::index::{FoldBudget, FoldReport};
+use crate::index::{FoldBudget, FoldReport, Index};
 use crate::questions::changed_tables::changed_tables;
 use crate::questions::descendants::{self, Descendants};
 use crate::questions::{find, gaps, list, operations, state};
@@ -85,8 +85,8 @@ impl Store {
         Self { reader, directory: None, import_log: None, known: KnownRecords::default(), notes: Vec::new() }
     }
 
-    /// Where its logs are. `None` for engines of other crates.
-    pub(crate) fn directory(&self) -> Option<&Path> {
+    /// The directory that applications write logs to. `None` for engines of other crates.
+    pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
     }
 
@@ -268,6 +268,13 @@ impl Store {
     /// [`ErrorKind::Corrupt`] instead.
     pub fn damage(&self) -> Option<Diagnostic> {
         self.reader.damage()
+    }
+
+    /// Whether runs are stored that the logs may not have any more: their logs were folded and removed, or an earlier release wrote them.
+    pub fn has_runs_without_logs(&self) -> Result<bool> {
+        let engine = &self.reader.engine;
+        let folded = engine.index().map_or(Ok(false), Index::has_runs_without_logs);
+        Ok(engine.old().is_some() || folded.map_err(|e| e.at("read", &self.reader.path))?)
     }
 
     /// What a user of this store should know, one sentence each: that it is an old one, and how to bring it to the current

@@ -18,7 +18,7 @@ mod decode;
 mod encode;
 
 pub use decode::{Decoded, Fault, decode};
-pub use encode::{Message, encode};
+pub use encode::{Encoder, Message, encode};
 
 /// The header with the number of the format.
 pub const FORMAT_HEADER: &str = "spanbridge-format";

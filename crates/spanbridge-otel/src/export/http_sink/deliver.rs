@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 /// The form of requests: a record as JSON in each line.
 const CONTENT_TYPE: &str = "application/x-ndjson";
 
-/// What became of a request.
-enum Sent {
-    /// All were stored, without these.
-    Taken(Vec<(usize, String)>),
+/// What became of a [request](HttpSink::post).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(hidden)] // for spanbridge-relay
+pub enum Posted {
+    /// All were stored, without these: their places from 0, and why.
+    Stored { rejected: Vec<(usize, String)> },
     /// The request was too large.
     TooLarge(String),
     /// Not now.
@@ -33,15 +35,16 @@ struct Later {
 }
 
 impl HttpSink {
-    /// Sends so many records of the piece at hand, from the `from`th on.
-    fn send(&self, from: usize, to: usize) -> Sent {
-        match self.client.post(CONTENT_TYPE, self.lines.text(from, to)) {
-            Reply::Answered(answered) => self.answer(answered, to - from),
+    /// Sends so many records in one request: each as JSON, on a line.
+    #[doc(hidden)] // for spanbridge-relay, whose records are in no batch of a recorder
+    pub fn post(&self, lines: &[u8], records: usize) -> Posted {
+        match self.client.post(CONTENT_TYPE, lines) {
+            Reply::Answered(answered) => self.answer(answered, records),
             // That it may have arrived is no matter: the server stores each record once.
             Reply::Unanswered(unanswered) if unanswered.may_be_sent_again => {
-                Sent::Later { why: with_hint(unanswered), pause: None }
+                Posted::Later { why: with_hint(unanswered), pause: None }
             }
-            Reply::Unanswered(unanswered) => Sent::Refused(unanswered.why),
+            Reply::Unanswered(unanswered) => Posted::Refused(unanswered.why),
         }
     }
 }
@@ -52,22 +55,22 @@ fn with_hint(Unanswered { why, nobody_listens, .. }: Unanswered) -> String {
 }
 
 impl HttpSink {
-    fn answer(&self, Answered { status, body, pause }: Answered, records: usize) -> Sent {
+    fn answer(&self, Answered { status, body, pause }: Answered, records: usize) -> Posted {
         let body = body.unwrap_or_default();
         if status.is_success() {
             return match receipt::rejected(&body, records) {
-                Some(rejected) => Sent::Taken(rejected),
-                None => Sent::Later { why: "the server's answer is no receipt for these records".to_owned(), pause },
+                Some(rejected) => Posted::Stored { rejected },
+                None => Posted::Later { why: "the server's answer is no receipt for these records".to_owned(), pause },
             };
         }
         let message = receipt::error_message(&body).map(|message| format!(": {message}")).unwrap_or_default();
         let why = format!("the server answered {}{message}", status.as_u16());
         match status.as_u16() {
-            408 | 429 | 500.. => Sent::Later { why, pause },
-            413 => Sent::TooLarge(why),
-            401 => Sent::Refused(self.unauthorized.to_owned()),
-            404 | 405 => Sent::Refused(format!("{why} (is the address that of a `spanbridge serve`?)")),
-            _ => Sent::Refused(why),
+            408 | 429 | 500.. => Posted::Later { why, pause },
+            413 => Posted::TooLarge(why),
+            401 => Posted::Refused(self.unauthorized.to_owned()),
+            404 | 405 => Posted::Refused(format!("{why} (is the address that of a `spanbridge serve`?)")),
+            _ => Posted::Refused(why),
         }
     }
 }
@@ -82,18 +85,18 @@ impl HttpSink {
             while from < self.lines.len() {
                 let to = self.lines.len().min(from + at_once);
                 let place = |index: usize| self.lines.first + from + index;
-                match self.send(from, to) {
-                    Sent::Taken(of_piece) => {
+                match self.post(self.lines.text(from, to), to - from) {
+                    Posted::Stored { rejected: of_piece } => {
                         rejected.extend(of_piece.into_iter().map(|(index, why)| (place(index), why)));
                     }
-                    Sent::TooLarge(_) if to - from > 1 => {
+                    Posted::TooLarge(_) if to - from > 1 => {
                         at_once = (to - from) / 2;
                         continue;
                     }
-                    Sent::TooLarge(why) | Sent::Refused(why) => {
+                    Posted::TooLarge(why) | Posted::Refused(why) => {
                         rejected.extend((0..to - from).map(|index| (place(index), why.clone())));
                     }
-                    Sent::Later { why, pause } => {
+                    Posted::Later { why, pause } => {
                         let rest = (self.lines.first + from..batch.len()).collect();
                         return Delivered { rejected, later: Some(Later { rest, why, pause }) };
                     }

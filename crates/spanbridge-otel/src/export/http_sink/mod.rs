@@ -9,6 +9,8 @@ mod say;
 use super::client::Client;
 use super::url::{Url, below, parse};
 use crate::error::{Error, ErrorKind, Result};
+#[doc(hidden)]
+pub use deliver::Posted;
 use lines::Lines;
 use say::Troubles;
 use std::fmt;

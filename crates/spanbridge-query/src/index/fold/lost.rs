@@ -76,7 +76,7 @@ pub(in crate::index) fn note_lost(
 }
 
 /// The logs that nobody has seen: the numbers of a writer count up from 1.
-pub(in crate::index) fn missing(files: &[LogFile], before: &BTreeMap<LogName, u64>) -> BTreeSet<Missing> {
+pub fn missing(files: &[LogFile], before: &BTreeMap<LogName, u64>) -> BTreeSet<Missing> {
     let all: BTreeSet<LogName> = files.iter().map(|file| file.name).chain(before.keys().copied()).collect();
     let (mut last, mut missing): (Option<LogName>, _) = (None, BTreeSet::new());
     for log in all {

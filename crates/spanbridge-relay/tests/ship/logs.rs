@@ -1,0 +1,60 @@
+//! Folding, and what was folded before a shipper ran first.
+
+use super::support::{Application, Memory, once, ship, ship_as, sorted};
+use spanbridge_query::Store;
+use spanbridge_query::index::FoldBudget;
+use spanbridge_store::Limits;
+use spanbridge_store::log;
+use std::path::Path;
+
+/// Folds everything, and removes the logs that nobody waits for. Returns how many are left.
+fn fold(store: &Path) -> usize {
+    let store_open = Store::open_or_create(store).unwrap();
+    store_open.fold(FoldBudget::everything(), |_| true).unwrap();
+    log::list(store).unwrap().len()
+}
+
+/// Each delivery is a log, and only the last is open.
+fn application(store: &Path) -> Application {
+    Application::start(store, Limits::new().file_bytes(1), (0, 1))
+}
+
+#[test]
+fn folding_removes_no_log_that_was_not_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut application, far_end) = (application(dir.path()), Memory::default());
+    ship(dir.path(), &far_end);
+    let all: Vec<_> = (0..4).flat_map(|_| application.write(3)).collect();
+    assert_eq!(fold(dir.path()), 4);
+    ship(dir.path(), &far_end);
+    assert_eq!(far_end.take(), sorted(all));
+    assert_eq!(fold(dir.path()), 1);
+}
+
+#[test]
+fn what_was_folded_before_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut application, far_end) = (application(dir.path()), Memory::default());
+    let all: Vec<_> = (0..4).map(|_| application.write(3)).collect();
+    assert_eq!(fold(dir.path()), 1);
+    assert_eq!(ship(dir.path(), &far_end), ["LeftOut"]);
+    assert_eq!(far_end.take(), sorted(all[3].clone()));
+    assert_eq!(ship(dir.path(), &far_end), [""; 0]);
+}
+
+#[test]
+fn from_the_start_there_is_no_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut application, far_end) = (application(dir.path()), Memory::default());
+    let mut all: Vec<_> = (0..4).flat_map(|_| application.write(3)).collect();
+    fold(dir.path());
+    all.extend(application.write(3));
+    let mut options = once();
+    (options.from_start, options.max_records) = (true, 4);
+    assert_eq!(ship_as(dir.path(), "memory", &far_end, options.clone()), [""; 0]);
+    // Each once: the logs go on where the store's own records end.
+    assert_eq!(far_end.take(), sorted(all));
+    let more = application.write(3);
+    assert_eq!(ship_as(dir.path(), "memory", &far_end, options), ["NotFirst"]);
+    assert_eq!(far_end.take(), sorted(more));
+}
