@@ -41,6 +41,7 @@ Commands:
   tui          Look at runs in the terminal: a live list, each run as a tree with a timeline
   import       Read records into the store, from files, logs, OTLP or other stores
   export       Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
+  ship         Send what is recorded on this host to a server, Kafka, a database or another store
   compact      Fold what applications have written into the index, so that every answer is fast
   prune        Remove old runs, and free their space
   check        Read everything that is stored, and say what is damaged
@@ -379,6 +380,40 @@ unless --children is given.
 `spanbridge import` reads lines and OTLP back, and loses nothing. What OTLP has no place for goes
 along in a scope without spans, `spanbridge.records`, which other programs step over. Drawings cut
 long names, and show control characters as escapes.
+"##);
+}
+
+#[test]
+fn of_ship() {
+    assert_snapshot!(help(&["ship"]), @r##"
+Send what applications write on this host to another place: a server, Kafka, a database
+
+Usage: spanbridge ship [OPTIONS] --to <PLACE>
+
+Options:
+      --to <PLACE>          Where the records go: http(s)://HOST:4318 of a `spanbridge serve`,
+                            kafka://HOST/TOPIC, clickhouse://HOST/DATABASE, or the directory of
+                            another store
+      --interval <TIME>     How long a record waits at most before it is sent [default: 1s]
+      --batch-bytes <SIZE>  Bytes of records that are sent together [default: 8MiB]
+      --batch-records <N>   Records that are sent together [default: 50000]
+      --once                Send what is there, and end
+      --from-start          The first time, send everything that is stored, not only what the logs
+                            still have
+      --metrics <ADDRESS>   Answer GET /metrics at this address
+      --forget              Forget how far this place has got, and end: the logs wait for it no more
+  -h, --help                Print help
+
+Examples:
+  spanbridge ship --to http://10.0.0.7:4318
+  spanbridge ship --to kafka://kafka1,kafka2/spanbridge-records --metrics 9418
+  spanbridge ship --to clickhouse://writer@db/spans --from-start --once
+
+It follows the logs of the store on this host, and goes on where it was after it was stopped or
+killed. While the place is away, the logs wait on the disk, within the limits of the applications
+(SPANBRIDGE_MAX_BYTES, SPANBRIDGE_MAX_AGE). What these remove before it was sent is told.
+
+A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD or CLICKHOUSE_PASSWORD.
 "##);
 }
 

@@ -117,7 +117,7 @@ pub(crate) enum Command {
     Import(Import),
     /// Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
     Export(Export),
-    /// Send what applications write on this host to another place: a server, Kafka, a database
+    /// Send what is recorded on this host to a server, Kafka, a database or another store
     Ship(Ship),
     /// Fold what applications have written into the index, so that every answer is fast
     Compact(Compact),
