@@ -386,7 +386,7 @@ long names, and show control characters as escapes.
 #[test]
 fn of_ship() {
     assert_snapshot!(help(&["ship"]), @r##"
-Send what applications write on this host to another place: a server, Kafka, a database
+Send what is recorded on this host to a server, Kafka, a database or another store
 
 Usage: spanbridge ship [OPTIONS] --to <PLACE>
 
