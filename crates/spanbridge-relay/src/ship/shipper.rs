@@ -144,7 +144,7 @@ impl Shipper {
             if weight < max_bytes && filled.records < max_records {
                 return true;
             }
-            outcome = self.send(&filled, stop, tell);
+            outcome = self.send(&filled, stop, tell).map(|arrived| arrived && !stop.is_set());
             (filled, weight) = (Filled::default(), 0);
             matches!(outcome, Ok(true))
         })?;

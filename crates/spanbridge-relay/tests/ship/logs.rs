@@ -1,8 +1,10 @@
 //! Folding, and what was folded before a shipper ran first.
 
-use super::support::{Application, Memory, once, ship, ship_as, sorted};
+use super::support::{Application, Memory, once, open, ship, ship_as, sorted};
+use spanbridge::record::Record;
 use spanbridge_query::Store;
 use spanbridge_query::index::FoldBudget;
+use spanbridge_relay::ship::{Away, FarEnd, Sent, Stop};
 use spanbridge_store::Limits;
 use spanbridge_store::log;
 use std::path::Path;
@@ -57,4 +59,36 @@ fn from_the_start_there_is_no_gap() {
     let more = application.write(3);
     assert_eq!(ship_as(dir.path(), "memory", &far_end, options), ["NotFirst"]);
     assert_eq!(far_end.take(), sorted(more));
+}
+
+/// Tells the shipper to stop when the first batch has arrived.
+struct Stopping(Memory);
+
+impl FarEnd for Stopping {
+    fn add(&mut self, record: Record<'_>) -> usize {
+        self.0.add(record)
+    }
+
+    fn send(&mut self, stop: &Stop) -> Result<Sent, Away> {
+        stop.set();
+        self.0.send(stop)
+    }
+}
+
+/// The store is sent again from its beginning: what of it had arrived comes twice, and nothing is left out.
+#[test]
+fn a_start_that_is_stopped_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut application, far_end) = (application(dir.path()), Memory::default());
+    let all: Vec<_> = (0..4).flat_map(|_| application.write(3)).collect();
+    fold(dir.path());
+    let mut options = once();
+    (options.from_start, options.max_records) = (true, 4);
+    let mut shipper = open(dir.path(), "memory", Stopping(far_end.clone()), options).unwrap();
+    shipper.run(&Stop::default(), &mut |event| panic!("{event:?}")).unwrap();
+    drop(shipper);
+    let few = far_end.take().len();
+    assert!((1..12).contains(&few), "{few}");
+    assert_eq!(ship(dir.path(), &far_end), [""; 0]);
+    assert_eq!(far_end.take(), sorted(all));
 }
