@@ -127,7 +127,7 @@ pub(crate) fn sorted(mut lines: Vec<String>) -> Vec<String> {
 
 /// Waits until something is so. Fails the test if that takes too long.
 pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
     while !is_so() {
         assert!(std::time::Instant::now() < deadline, "waited in vain: {what}");
         std::thread::sleep(std::time::Duration::from_millis(5));
