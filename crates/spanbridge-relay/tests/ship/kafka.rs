@@ -88,7 +88,8 @@ fn what_the_broker_finds_too_large_is_passed() {
     data.attributes = [("noise".into(), AttributeValue::Str(noise.into()))].into_iter().collect();
     let records = [span(40), large, span(42)];
     small.extend([&records[0], &records[2]].map(|record| record.to_json()));
-    StoreSink::open(dir.path()).unwrap().deliver_records(2, 1, &records).unwrap();
+    let receipt = StoreSink::open(dir.path()).unwrap().deliver_records(2, 1, &records).unwrap();
+    assert!(receipt.rejected().is_empty());
     let mut told = Vec::new();
     let mut shipper = open(dir.path(), "kafka", KafkaEnd::new(url.parse().unwrap()).unwrap(), once()).unwrap();
     shipper.run(&Stop::default(), &mut |event| told.push(text(&event))).unwrap();
