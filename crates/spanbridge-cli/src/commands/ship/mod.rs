@@ -13,7 +13,11 @@ use spanbridge_query::Store;
 use spanbridge_relay::ship::{Event, Options, Shipper, Stop, forget};
 
 pub(super) fn run(cli: &Cli, args: &Ship) -> Result<(), Failure> {
-    let store = Store::open_or_create(cli.store_path()?)?;
+    let place = cli.place()?;
+    let Some(path) = place.directory() else {
+        return Err(Failure::Usage("ship the store: --db is no directory that applications write to".to_owned()));
+    };
+    let store = Store::open_or_create(path)?;
     store.notes().iter().for_each(|note| stream::note(note));
     let destination = Destination::parse(&args.to)?;
     destination.assert_not(&store)?;
