@@ -1,6 +1,7 @@
 //! The command line: what you can ask for.
 
 mod address;
+mod collect;
 mod doctor;
 mod list;
 mod manual;
@@ -17,6 +18,7 @@ mod tui;
 mod upkeep;
 
 use clap::{Parser, Subcommand, ValueEnum};
+pub(crate) use collect::Collect;
 pub(crate) use doctor::Doctor;
 pub(crate) use list::{Filters, Runs, Sort, Tail};
 pub(crate) use manual::{Completions, Man};
@@ -119,6 +121,8 @@ pub(crate) enum Command {
     Export(Export),
     /// Send what is recorded on this host to a server, Kafka, a database or another store
     Ship(Ship),
+    /// Store the records of a topic in Kafka
+    Collect(Collect),
     /// Fold what applications have written into the index, so that every answer is fast
     Compact(Compact),
     /// Remove old runs, and free their space

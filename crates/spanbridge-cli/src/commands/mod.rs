@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod collect;
 mod compact;
 mod damage;
 mod debug;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli) -> Result<(), Failure> {
     let mut store = match &cli.command {
         Command::Import(args) => return import::run(cli, args),
         Command::Ship(args) => return ship::run(cli, args),
+        Command::Collect(args) => return collect::run(cli, args),
         Command::Compact(args) => return compact::run(cli, args),
         Command::Prune(args) => return prune::run(cli, args),
         #[cfg(feature = "serve")]
