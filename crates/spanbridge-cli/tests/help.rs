@@ -42,6 +42,7 @@ Commands:
   import       Read records into the store, from files, logs, OTLP or other stores
   export       Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
   ship         Send what is recorded on this host to a server, Kafka, a database or another store
+  collect      Store the records of a topic in Kafka
   compact      Fold what applications have written into the index, so that every answer is fast
   prune        Remove old runs, and free their space
   check        Read everything that is stored, and say what is damaged
