@@ -216,6 +216,18 @@ pub struct RunRow {
 }
 
 impl RunRow {
+    /// What its records say about messages without a settlement, for engines that keep rows.
+    #[doc(hidden)]
+    pub fn unsettled(&self) -> &Unsettled {
+        &self.unsettled
+    }
+
+    /// The same row, with what its records say about messages without a settlement.
+    #[doc(hidden)]
+    pub fn with_unsettled(self, unsettled: Unsettled) -> Self {
+        Self { unsettled, ..self }
+    }
+
     /// A run without spans that has not ended.
     pub fn new(run_id: RunId, name: impl Into<String>, status: RunStatus, started_at: u64) -> Self {
         let (services, spans, errors, ended_at) = (Vec::new(), 0, 0, None);

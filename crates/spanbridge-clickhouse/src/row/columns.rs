@@ -54,7 +54,7 @@ pub(crate) const COLUMNS: [(&str, Kind); 27] = [
     ("attribute.key", Kind::Words),
     ("attribute.kind", Kind::U8s),
     ("attribute.value", Kind::Texts),
-    // All that has no column: see `row::fields`.
+    // All that has no column: see `spanbridge_query::engine::row::field`.
     ("field.key", Kind::Words),
     ("field.value", Kind::Texts),
 ];
@@ -70,59 +70,8 @@ pub(crate) fn content() -> String {
     names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// What an attribute's value is, in its column `attribute.kind`.
-pub(crate) mod value {
-    pub(crate) const I64: u8 = 1;
-    pub(crate) const F64: u8 = 2;
-    pub(crate) const BOOL: u8 = 3;
-    pub(crate) const STR: u8 = 4;
-    pub(crate) const JSON: u8 = 5;
-}
-
 /// The bits of the column `ids`.
 pub(crate) mod ids {
     pub(crate) const RUN: u8 = 1;
     pub(crate) const TRACE: u8 = 2;
-}
-
-/// The keys in the column `field.key`.
-pub(crate) mod field {
-    pub(crate) const RECORD_ID: &str = "recordId";
-    pub(crate) const VIA: &str = "via";
-    pub(crate) const SUSPENSION_ID: &str = "suspensionId";
-    pub(crate) const RESUMPTION_ID: &str = "legId";
-    pub(crate) const PREVIOUS_RESUMPTION_ID: &str = "afterLegId";
-    pub(crate) const ROOT_PRIMITIVE: &str = "rootPrimitive";
-    pub(crate) const PARENT_RUN_ID: &str = "parentRunId";
-    pub(crate) const TRIGGERED_BY: &str = "triggeredBySpanId";
-    pub(crate) const REASON: &str = "reason";
-    pub(crate) const ERROR: &str = "error";
-    pub(crate) const ERROR_TYPE: &str = "errorType";
-    /// The trace and the span, 48 digits. What belongs to it follows.
-    pub(crate) const LINK: &str = "link";
-    /// The attributes of the link before: the kind of the value, a colon, the key.
-    pub(crate) const LINK_ATTRIBUTE: &str = "link.";
-    pub(crate) const EVENT_ID: &str = "eventId";
-    pub(crate) const ARTIFACT_ID: &str = "artifactId";
-    pub(crate) const ARTIFACT_KIND: &str = "kind";
-    pub(crate) const CONTENT_TYPE: &str = "contentType";
-    pub(crate) const ENCODING: &str = "encoding";
-    pub(crate) const SIZE_BYTES: &str = "sizeBytes";
-    pub(crate) const HASH: &str = "hash";
-    pub(crate) const PREVIEW: &str = "preview";
-    pub(crate) const MUTATION_ID: &str = "mutationId";
-    pub(crate) const DATABASE: &str = "database";
-    pub(crate) const TABLE: &str = "table";
-    pub(crate) const KEY: &str = "key";
-    pub(crate) const OP: &str = "op";
-    pub(crate) const BEFORE: &str = "before";
-    pub(crate) const AFTER: &str = "after";
-    pub(crate) const COLUMN: &str = "column";
-    pub(crate) const COMMITTED_AT: &str = "committedAt";
-    pub(crate) const POSITION: &str = "position";
-    /// The two ends of an edge: the trace and the span, 48 digits; a run; an artifact.
-    pub(crate) const FROM: [&str; 3] = ["from.span", "from.run", "from.artifact"];
-    pub(crate) const TO: [&str; 3] = ["to.span", "to.run", "to.artifact"];
-    pub(crate) const MESSAGE: &str = "message";
-    pub(crate) const COUNT: &str = "count";
 }

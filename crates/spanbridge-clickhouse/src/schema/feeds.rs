@@ -2,8 +2,8 @@
 //!
 //! All of it is minima, maxima, bits and sets, which are the same however often a record is inserted. Sums would not be.
 
-use crate::row::columns::value::BOOL;
 use spanbridge::semconv;
+use spanbridge_query::engine::row::value::BOOL;
 
 /// When a record happened, in nanoseconds since the Unix epoch.
 pub(super) const AT: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low))";

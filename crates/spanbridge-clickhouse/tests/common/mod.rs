@@ -11,7 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 mod records;
 pub(crate) use records::*;
 
-pub(crate) mod list;
+#[path = "../../../spanbridge-query/tests/agreement/mod.rs"]
+mod agreement;
+pub(crate) use agreement::*;
 
 /// An address with a database that nobody else uses. It is dropped with the value.
 pub(crate) struct Place {
@@ -49,12 +51,4 @@ impl Drop for Place {
 pub(crate) fn insert(writer: &Writer, records: &[Record<'_>]) {
     let inserted = writer.insert(records.iter().map(|record| record.view())).unwrap();
     assert_eq!((inserted.records, inserted.unknown), (records.len() as u64, Vec::new()));
-}
-
-/// Every record of the store, sorted.
-pub(crate) fn all(store: &Store, run: Option<RunId>) -> Vec<String> {
-    let mut lines = Vec::new();
-    store.records(run, |record| lines.push(format!("{record:?}"))).unwrap();
-    lines.sort_unstable();
-    lines
 }

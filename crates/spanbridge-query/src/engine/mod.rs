@@ -16,6 +16,8 @@ pub(crate) mod operations;
 pub(crate) mod parts;
 mod pasted;
 pub(crate) mod recovered;
+#[doc(hidden)]
+pub mod row;
 
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};

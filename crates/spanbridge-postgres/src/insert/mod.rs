@@ -1,0 +1,161 @@
+//! Storing records.
+//!
+//! A batch is one transaction. Runs that nobody has stored are inserted first, whole, and then their records without a look at what is
+//! there. The rows of the other runs are locked, in the order of their ids; of their records, those that are stored already are left
+//! out. What a list says of these runs is then made anew.
+
+mod batch;
+mod copy;
+mod fold;
+mod mentions;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::row::copy::CopyRows;
+use crate::row::{INSERTED, Place};
+use crate::run::{self, WRITTEN};
+use crate::schema::{Days, NO_RUN};
+use crate::session::{Pool, Session, Uuid};
+use crate::shape::{Known, Numbers};
+use crate::transaction::Transaction;
+use batch::{Batch, OfRun};
+use copy::copy;
+use fold::Stored;
+use mentions::Mentions;
+use spanbridge::record::Record;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// So often a batch is tried if others were in the way.
+const ATTEMPTS: usize = 8;
+
+/// Stores records, and remembers what all batches need.
+#[derive(Default)]
+pub(crate) struct Writer {
+    numbers: Numbers,
+    shapes: Known,
+    days: Days,
+}
+
+/// The records that were not stored: their positions, and why.
+pub(crate) type Rejected = Vec<(usize, &'static str)>;
+
+impl Writer {
+    /// Stores these records, as far as they are not stored yet.
+    pub(crate) fn store(&mut self, pool: &Pool, records: &[Record<'_>]) -> Result<Rejected> {
+        let batch = Batch::of(records);
+        let mut attempts = 1..=ATTEMPTS;
+        while !batch.is_empty() {
+            attempts.next();
+            let result = self.prepare(pool, &batch).and_then(|()| self.attempt(pool, &batch));
+            match result {
+                Err(error) if error.is_passing() && !attempts.is_empty() => {
+                    self.numbers.clear();
+                    self.days.clear();
+                }
+                Err(error) => return Err(error),
+                Ok(()) => break,
+            }
+        }
+        Ok(batch.unknown.into_iter().map(|at| (at, "this release does not know what it says")).collect())
+    }
+
+    /// Stores what several may store at once, so that they do not wait for each other.
+    fn prepare(&mut self, pool: &Pool, batch: &Batch<'_>) -> Result<()> {
+        self.numbers.find(&pool.session()?, &batch.shapes())?;
+        let days: BTreeSet<i32> = batch.runs.iter().map(|run| run.day).filter(|day| *day != NO_RUN).collect();
+        self.days.ensure(pool, &days)
+    }
+
+    fn attempt(&mut self, pool: &Pool, batch: &Batch<'_>) -> Result<()> {
+        let session = pool.session()?;
+        run::temporary(&session)?;
+        let transaction = Transaction::begin(session, "BEGIN")?;
+        let tx: String = transaction.value("begin a transaction", "SELECT pg_current_xact_id()::text", &[])?;
+        let tx = tx.parse().map_err(|_| Error::new(ErrorKind::Corrupt, "read the number of the transaction"))?;
+        let new = insert_runs(&transaction, batch)?;
+        let others = || batch.of_runs().filter(|run| !new.contains(&run.run));
+        let stored = fold::lock(&transaction, others().map(|run| run.run))?;
+        if stored.len() != others().count() {
+            return Err(Error::passing("store records: runs were pruned meanwhile"));
+        }
+        self.copy_new(&transaction, batch, &new, tx)?;
+        let added = self.add(&transaction, batch, &stored, tx)?;
+        fold::fold(&transaction, &mut self.shapes, batch, stored, &added)?;
+        Mentions::of(batch).store(&transaction)?;
+        transaction.commit()
+    }
+
+    /// Stores the records of new runs.
+    fn copy_new(&self, session: &Session<'_>, batch: &Batch<'_>, new: &BTreeSet<u128>, tx: i64) -> Result<()> {
+        let mut rows = CopyRows::new();
+        for run in batch.of_runs().filter(|run| new.contains(&run.run)) {
+            self.put(&mut rows, batch, run, run.day, tx)?;
+        }
+        copy(session, "record", INSERTED, rows)
+    }
+
+    /// Stores the records of other runs, and of none, as far as they are new. Returns how many are, by run.
+    fn add(
+        &self,
+        session: &Session<'_>,
+        batch: &Batch<'_>,
+        stored: &BTreeMap<u128, Stored>,
+        tx: i64,
+    ) -> Result<HashMap<u128, i64>> {
+        let mut rows = CopyRows::new();
+        for run in &batch.runs {
+            let day = match run.day {
+                NO_RUN => NO_RUN,
+                _ => match stored.get(&run.run) {
+                    Some(stored) => stored.day,
+                    None => continue,
+                },
+            };
+            self.put(&mut rows, batch, run, day, tx)?;
+        }
+        let mut added = HashMap::new();
+        if rows.is_empty() {
+            return Ok(added);
+        }
+        copy(session, "new_record", INSERTED, rows)?;
+        let doing = "store records";
+        let statement = format!(
+            "WITH added AS (INSERT INTO record ({INSERTED}) SELECT {INSERTED} FROM new_record ORDER BY run, id \
+             ON CONFLICT DO NOTHING RETURNING run) SELECT run, count(*) FROM added GROUP BY run"
+        );
+        for row in session.query(doing, &statement, &[])? {
+            let read = || Ok((row.try_get::<_, Uuid>(0)?.0, row.try_get(1)?));
+            let (run, records) = read().map_err(|error| session.failed(doing, &error))?;
+            added.insert(run, records);
+        }
+        Ok(added)
+    }
+
+    fn put(&self, rows: &mut CopyRows, batch: &Batch<'_>, run: &OfRun<'_>, day: i32, tx: i64) -> Result<()> {
+        for record in &run.records {
+            let shape = self.numbers.get(record.digest);
+            let shape = shape.ok_or_else(|| Error::passing("store records: their names were removed meanwhile"))?;
+            let near = (day == NO_RUN).then_some(batch.near);
+            record.encoded.put(rows, &Place { day, tx, shape, near });
+        }
+        Ok(())
+    }
+}
+
+/// Inserts the rows of runs that are not stored, and returns which these are. Others who insert the same wait until this transaction ends.
+fn insert_runs(session: &Session<'_>, batch: &Batch<'_>) -> Result<BTreeSet<u128>> {
+    let mut rows = CopyRows::new();
+    batch.of_runs().filter_map(OfRun::summary).for_each(|summary| summary.put(&mut rows));
+    let mut new = BTreeSet::new();
+    if rows.is_empty() {
+        return Ok(new);
+    }
+    copy(session, "new_run", WRITTEN, rows)?;
+    let doing = "store runs";
+    let statement = format!(
+        "INSERT INTO run ({WRITTEN}) SELECT {WRITTEN} FROM new_run ORDER BY run ON CONFLICT DO NOTHING RETURNING run"
+    );
+    for row in session.query(doing, &statement, &[])? {
+        new.insert(row.try_get::<_, Uuid>(0).map_err(|error| session.failed(doing, &error))?.0);
+    }
+    Ok(new)
+}
