@@ -1,13 +1,8 @@
-//! Connecting to a database.
+//! The session in which a database is followed.
 
-use super::error::{Error, ErrorKind};
-use super::tls::{Parameters, Tls};
-use std::time::Duration;
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config};
-
-/// How long the server may take to answer when a connection is begun.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use super::error::Error;
+use spanbridge_postgres::Server;
+use tokio_postgres::Client;
 
 /// What output functions of types write depends on the first ones. The others keep a session alive that waits for a large transaction to be
 /// decoded, or for others to end before there is a slot; but not one whose client is gone, or a slot that nobody follows is created.
@@ -18,123 +13,15 @@ SET search_path = ''; SET statement_timeout = 0; SET lock_timeout = 0; SET defau
 /// The server logs some lines each time that it decodes. Only superusers may tell it not to.
 const QUIET: &str = "SET log_min_messages = 'fatal'";
 
-/// A database, and how to reach it.
-#[derive(Clone)]
-pub(super) struct Server {
-    config: Config,
-    tls: Tls,
-    /// Host, port and database, for messages.
-    pub(super) name: String,
+/// Where a connection string leads to.
+pub(super) fn server(text: &str) -> Result<Server, Error> {
+    let server = Server::new(text, |name| std::env::var(name).ok())?;
+    Ok(server.with_application_name("spanbridge state follow"))
 }
 
-impl Server {
-    /// Reads a URL or pairs. What is missing comes from the environment, as libpq takes it: `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`,
-    /// `PGPASSWORD`, `PGSSLMODE`, `PGSSLROOTCERT`.
-    pub(super) fn new(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        // What the parser says of a text that it cannot read may quote a part of the password.
-        let unreadable = || Error::new(ErrorKind::Usage, "read the connection string of PostgreSQL: it is not one");
-        let (text, encryption) = Parameters::take(text);
-        let mut config: Config = text.parse().map_err(|_| {
-            unreadable().advice(
-                "  Give postgres://USER@HOST:PORT/DATABASE, with %XX for special characters, or key=value pairs.",
-            )
-        })?;
-        let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
-        if config.get_hosts().is_empty() {
-            config.host(variable("PGHOST").unwrap_or_else(|| "localhost".to_owned()));
-        }
-        if config.get_ports().is_empty() {
-            let port = variable("PGPORT").and_then(|port| port.parse().ok());
-            config.port(port.unwrap_or(5432));
-        }
-        if config.get_user().is_none() {
-            config.user(variable("PGUSER").or_else(|| variable("USER")).unwrap_or_else(|| "postgres".to_owned()));
-        }
-        if config.get_dbname().is_none() {
-            let user = config.get_user().unwrap_or_default().to_owned();
-            config.dbname(variable("PGDATABASE").unwrap_or(user));
-        }
-        if let (None, Some(password)) = (config.get_password(), variable("PGPASSWORD")) {
-            config.password(password);
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
-        }
-        config.application_name("spanbridge state follow");
-        config.keepalives_idle(Duration::from_secs(30));
-        let name = name(&config);
-        let tls = Tls::new(encryption, &mut config, &variable)?;
-        Ok(Self { config, tls, name })
-    }
-
-    /// Connects. The connection is served by a task of the current runtime.
-    pub(super) async fn connect(&self) -> Result<Client, Error> {
-        let doing = format!("connect to {}", self.name);
-        let connected = match self.config.connect(self.tls.connector()).await {
-            Err(error) if self.tls.falls_back(&error) => {
-                self.config.clone().ssl_mode(SslMode::Disable).connect(self.tls.connector()).await
-            }
-            connected => connected,
-        };
-        let (client, connection) = connected.map_err(|error| Tls::failed(&doing, &error))?;
-        // It ends with the client. What it has to say, the client's calls say, too.
-        tokio::spawn(async move { drop(connection.await) });
-        client.batch_execute(SESSION).await.map_err(|e| Error::of(&doing, &e))?;
-        let _ = client.batch_execute(QUIET).await;
-        Ok(client)
-    }
-
-    /// Cancels what a connection waits for.
-    pub(super) async fn cancel(&self, client: &Client) {
-        // If it cannot be cancelled, it ends later.
-        let _ = client.cancel_token().cancel_query(self.tls.connector()).await;
-    }
-}
-
-/// Host, port and database. Neither user nor password.
-fn name(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
-        let port = config.get_ports().get(at).or(config.get_ports().first()).copied().unwrap_or(5432);
-        match host {
-            Host::Tcp(host) if host.contains(':') => format!("[{host}]:{port}"),
-            Host::Tcp(host) => format!("{host}:{port}"),
-            #[cfg(unix)]
-            Host::Unix(path) => format!("{}:{port}", path.display()),
-        }
-    });
-    format!("{}/{}", hosts.collect::<Vec<_>>().join(","), config.get_dbname().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn server(text: &str, environment: &[(&str, &str)]) -> Result<Server, Error> {
-        let find = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-        Server::new(text, find)
-    }
-
-    #[test]
-    fn what_is_missing_is_in_the_environment() {
-        let environment = [("PGPASSWORD", "secret"), ("PGDATABASE", "shop"), ("PGPORT", ""), ("USER", "anna")];
-        let of = server("postgres://db.example.com", &environment).expect("a URL");
-        assert_eq!(of.name, "db.example.com:5432/shop");
-        assert_eq!((of.config.get_password(), of.config.get_user()), (Some(&b"secret"[..]), Some("anna")));
-        let of = server("postgres://u:own@[::1]:5433/other", &environment).expect("a URL");
-        assert_eq!((&*of.name, of.config.get_password()), ("[::1]:5433/other", Some(&b"own"[..])));
-        assert_eq!(server("host=/run/pg dbname=shop", &[]).expect("pairs").name, "/run/pg:5432/shop");
-    }
-
-    /// Passwords with characters that end them too early are in what the parser complains about.
-    #[test]
-    fn no_part_of_a_password_is_shown() {
-        for text in
-            ["postgres://u:sec?ret=x@h/d", "postgres://u:secret@h:secret/d", "host=h password='secret", "secret"]
-        {
-            let error = server(text, &[]).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(!error.contains("sec") && !error.contains("ret="), "{error}");
-        }
-        let of = server("postgres://u:secret@h/d", &[]).expect("a URL");
-        assert!(!of.name.contains("secret") && !format!("{:?}", of.config).contains("secret"));
-    }
+/// Connects. The connection is served by a task of the current runtime.
+pub(super) async fn connect(server: &Server) -> Result<Client, Error> {
+    let client = server.connect(SESSION).await?;
+    let _ = client.batch_execute(QUIET).await;
+    Ok(client)
 }

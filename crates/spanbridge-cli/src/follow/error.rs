@@ -53,23 +53,9 @@ impl Error {
 
     /// An error of the server or the connection, while something was being done: "read the slot".
     pub(super) fn of(doing: &str, error: &tokio_postgres::Error) -> Self {
-        let (kind, why) = match error.as_db_error() {
-            Some(of_server) => {
-                let kind = match of_server.code().code() {
-                    // Connection lost, too few resources, shut down or starting, errors of the system; and what is no longer as it
-                    // was when the connection was begun, which the next one looks at.
-                    code if ["08", "53", "57", "58"].contains(&code.get(..2).unwrap_or_default()) => {
-                        ErrorKind::Unreachable
-                    }
-                    "55000" => ErrorKind::Unreachable,
-                    "55006" => ErrorKind::InUse,
-                    _ => ErrorKind::Refused,
-                };
-                (kind, format!("{} (SQLSTATE {})", of_server.message(), of_server.code().code()))
-            }
-            None => (ErrorKind::Unreachable, chain(error)),
-        };
-        Self::new(kind, format!("{doing}: {why}"))
+        let is_in_use = error.code().is_some_and(|state| state.code() == "55006");
+        let error = Self::from(spanbridge_postgres::Error::of(doing, error));
+        if is_in_use { Self { kind: ErrorKind::InUse, ..error } } else { error }
     }
 
     /// Whether it may be gone after a while, without anybody doing anything.
@@ -81,19 +67,6 @@ impl Error {
             _ => false,
         }
     }
-}
-
-/// The error and its causes, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(error) = cause {
-        let of_cause = error.to_string();
-        if !text.contains(&of_cause) {
-            text = format!("{text}: {of_cause}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 impl fmt::Display for Error {
@@ -108,5 +81,19 @@ impl std::error::Error for Error {}
 impl From<spanbridge_query::Error> for Error {
     fn from(error: spanbridge_query::Error) -> Self {
         Self::new(ErrorKind::Store(error.kind()), error.to_string())
+    }
+}
+
+/// The message has its advice.
+impl From<spanbridge_postgres::Error> for Error {
+    fn from(error: spanbridge_postgres::Error) -> Self {
+        use spanbridge_postgres::ErrorKind as Postgres;
+        let kind = match error.kind() {
+            Postgres::Url => ErrorKind::Usage,
+            Postgres::Encryption => ErrorKind::Encryption,
+            Postgres::Unreachable => ErrorKind::Unreachable,
+            _ => ErrorKind::Refused,
+        };
+        Self::new(kind, error.to_string())
     }
 }

@@ -1,6 +1,6 @@
 //! Following: rounds, pauses, and new connections.
 
-use super::connection::Server;
+use super::connection;
 use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::options::Options;
@@ -12,6 +12,7 @@ use super::writing::Writing;
 use crate::followed::Followed;
 use crate::values::now;
 use spanbridge_db::pgoutput::Lsn;
+use spanbridge_postgres::Server;
 use std::time::{Duration, Instant};
 use tokio::sync::watch::Receiver;
 
@@ -77,7 +78,7 @@ struct Follower<'o> {
 
 impl<'o> Follower<'o> {
     fn new(options: &'o Options) -> Result<Self, Error> {
-        let server = Server::new(&options.postgres, |name| std::env::var(name).ok())?;
+        let server = connection::server(&options.postgres)?;
         let mut writing = Writing::new(&options.store);
         writing.open()?;
         if let (Err(_), Some(notes)) = (options.store.as_directory(), &options.notes) {

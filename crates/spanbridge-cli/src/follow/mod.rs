@@ -23,7 +23,6 @@ mod round;
 mod session;
 mod slot;
 mod stop;
-mod tls;
 mod writing;
 
 pub use error::{Error, ErrorKind};

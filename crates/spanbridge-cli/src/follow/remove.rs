@@ -2,7 +2,7 @@
 
 use super::advice;
 use super::catalog;
-use super::connection::Server;
+use super::connection;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
 use super::slot;
@@ -24,8 +24,8 @@ pub struct Removed {
 /// # Errors
 /// Somebody follows the slot at this moment, or the server refuses. What could be dropped before is dropped.
 pub async fn remove(options: &Options) -> Result<Removed, Error> {
-    let server = Server::new(&options.postgres, |name| std::env::var(name).ok())?;
-    let client = server.connect().await?;
+    let server = connection::server(&options.postgres)?;
+    let client = connection::connect(&server).await?;
     let facts = catalog::facts(&client).await?;
     let status = slot::status(&client, &options.slot).await?;
     if let Some(status) = &status {

@@ -1,7 +1,6 @@
 //! One round: what the slot has up to now.
 
 use super::catalog;
-use super::connection::Server;
 use super::error::{Error, ErrorKind};
 use super::event::Event;
 use super::options::Options;
@@ -11,6 +10,7 @@ use super::stop::stopped;
 use super::writing::Writing;
 use futures_util::TryStreamExt;
 use spanbridge_db::pgoutput::{Lsn, Transactions};
+use spanbridge_postgres::Server;
 use std::pin::pin;
 use tokio::sync::watch::Receiver;
 use tokio_postgres::types::{PgLsn, ToSql};

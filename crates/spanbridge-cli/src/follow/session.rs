@@ -2,11 +2,12 @@
 
 use super::advice;
 use super::catalog::{self, ServerFacts};
-use super::connection::Server;
+use super::connection;
 use super::error::{Error, ErrorKind};
 use super::options::Options;
 use super::prepare::{Prepared, prepare};
 use spanbridge_db::pgoutput::Lsn;
+use spanbridge_postgres::Server;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Statement};
 
@@ -29,7 +30,7 @@ pub(super) struct Session {
 impl Session {
     /// Connects, and looks whether everything is there; creates what is not, if asked.
     pub(super) async fn open(server: &Server, options: &Options) -> Result<Self, Error> {
-        let client = server.connect().await?;
+        let client = connection::connect(server).await?;
         let facts = catalog::facts(&client).await?;
         lock(&client, options).await?;
         let prepared = prepare(&client, &facts, options).await?;

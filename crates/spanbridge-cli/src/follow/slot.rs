@@ -1,7 +1,7 @@
 //! The slot, as the server shows it.
 
 use super::catalog;
-use super::connection::Server;
+use super::connection;
 use super::error::Error;
 use spanbridge_db::pgoutput::Lsn;
 use tokio_postgres::Client;
@@ -32,7 +32,7 @@ pub struct SlotStatus {
 /// # Errors
 /// If the server cannot be asked.
 pub async fn statuses(postgres: &str, slots: &[String]) -> Result<(u64, Vec<Option<SlotStatus>>), Error> {
-    let client = Server::new(postgres, |name| std::env::var(name).ok())?.connect().await?;
+    let client = connection::connect(&connection::server(postgres)?).await?;
     let mut all = Vec::new();
     for slot in slots {
         all.push(status(&client, slot).await?);

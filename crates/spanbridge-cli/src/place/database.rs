@@ -24,3 +24,11 @@ pub(super) const CLICKHOUSE: Database = Database {
     backup: "use ClickHouse's backups: BACKUP DATABASE, or ALTER TABLE … FREEZE on servers before 22.8",
     prune: "drop old partitions, which are days, with ClickHouse's ALTER TABLE record DROP PARTITION",
 };
+
+pub(super) const POSTGRES: Database = Database {
+    name: "PostgreSQL",
+    compact: "PostgreSQL cleans up by itself: autovacuum",
+    check: "PostgreSQL checks its own tables: pg_amcheck, and data checksums",
+    backup: "use PostgreSQL's backups: pg_basebackup, or pg_dump of the schema",
+    prune: "remove old runs with SQL, SELECT spanbridge.prune(current_date - 30)",
+};

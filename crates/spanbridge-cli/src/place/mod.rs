@@ -15,6 +15,8 @@ pub enum Place {
     Directory(PathBuf),
     /// `clickhouse://…`
     ClickHouse(String),
+    /// `postgres://…` or `postgresql://…`
+    Postgres(String),
 }
 
 impl Place {
@@ -22,6 +24,9 @@ impl Place {
     pub fn parse(text: impl AsRef<Path>) -> Self {
         match text.as_ref().to_str() {
             Some(url) if url.starts_with("clickhouse://") => Place::ClickHouse(url.to_owned()),
+            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Place::Postgres(url.to_owned())
+            }
             _ => Place::Directory(text.as_ref().to_owned()),
         }
     }
@@ -31,6 +36,7 @@ impl Place {
         match self {
             Place::Directory(path) => Ok(path),
             Place::ClickHouse(_) => Err(&database::CLICKHOUSE),
+            Place::Postgres(_) => Err(&database::POSTGRES),
         }
     }
 
@@ -70,6 +76,7 @@ impl Place {
         match self {
             Place::Directory(path) => Store::open(path),
             Place::ClickHouse(url) => clickhouse::open(url, false),
+            Place::Postgres(url) => postgres::open(url, false),
         }
     }
 
@@ -81,6 +88,7 @@ impl Place {
         match self {
             Place::Directory(path) => Store::open_or_create(path),
             Place::ClickHouse(url) => clickhouse::open(url, true),
+            Place::Postgres(url) => postgres::open(url, true),
         }
     }
 }
@@ -98,6 +106,7 @@ impl fmt::Debug for Place {
         match self {
             Place::Directory(path) => f.debug_tuple("Directory").field(path).finish(),
             Place::ClickHouse(_) => f.write_str("ClickHouse"),
+            Place::Postgres(_) => f.write_str("Postgres"),
         }
     }
 }
@@ -108,6 +117,13 @@ impl fmt::Display for Place {
         match self {
             Place::Directory(path) => write!(f, "{}", path.display()),
             Place::ClickHouse(url) => f.write_str(&without_password(url)),
+            Place::Postgres(url) => {
+                f.write_str(&without_password(url))?;
+                // Two schemas are two stores.
+                let place = url.rsplit_once('@').map_or(&**url, |(_, place)| place);
+                let schema = place.split(['?', '&']).skip(1).find_map(|parameter| parameter.strip_prefix("schema="));
+                schema.map_or(Ok(()), |schema| write!(f, "?schema={schema}"))
+            }
         }
     }
 }
@@ -123,17 +139,35 @@ fn without_password(url: &str) -> String {
 
 #[cfg(feature = "clickhouse")]
 mod clickhouse {
-    use super::{Error, ErrorKind, Store};
+    use super::{Error, Store, opening};
     use spanbridge_clickhouse::{Address, ClickHouse};
 
     pub(super) fn open(url: &str, create: bool) -> Result<Store, Error> {
         let address: Address = url.parse()?;
         let engine = if create { ClickHouse::open_or_create(&address) } else { ClickHouse::open(&address) };
-        let engine = engine.map_err(Error::from).map_err(|error| match error.kind() {
-            ErrorKind::InvalidPath => error,
-            kind => Error::new(kind, format!("open the store: {error}")),
-        })?;
-        Ok(Store::with_engine(address.to_string(), engine))
+        Ok(Store::with_engine(address.to_string(), engine.map_err(opening)?))
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use super::{Error, Store, opening};
+    use spanbridge_postgres::{Address, Postgres};
+
+    pub(super) fn open(url: &str, create: bool) -> Result<Store, Error> {
+        let address: Address = url.parse()?;
+        let engine = if create { Postgres::open_or_create(&address) } else { Postgres::open(&address) };
+        Ok(Store::with_engine(address.to_string(), engine.map_err(opening)?))
+    }
+}
+
+/// The error of a store that was not opened.
+#[cfg(any(feature = "clickhouse", feature = "postgres"))]
+fn opening(error: impl Into<Error>) -> Error {
+    let error = error.into();
+    match error.kind() {
+        ErrorKind::InvalidPath => error,
+        kind => Error::new(kind, format!("open the store: {error}")),
     }
 }
 
@@ -144,6 +178,16 @@ mod clickhouse {
 
     pub(super) fn open(_: &str, _: bool) -> Result<Store, Error> {
         Err(not_built("ask ClickHouse", "clickhouse"))
+    }
+}
+
+/// As for ClickHouse.
+#[cfg(not(feature = "postgres"))]
+mod postgres {
+    use super::{Error, Store, not_built};
+
+    pub(super) fn open(_: &str, _: bool) -> Result<Store, Error> {
+        Err(not_built("ask PostgreSQL", "postgres"))
     }
 }
 
@@ -162,6 +206,9 @@ mod tests {
     #[test]
     fn only_urls_of_databases_are_no_paths() {
         assert_eq!(Place::parse("clickhouse://db/x"), Place::ClickHouse("clickhouse://db/x".to_owned()));
+        for url in ["postgres://db/x", "postgresql://db/x"] {
+            assert_eq!(Place::parse(url), Place::Postgres(url.to_owned()));
+        }
         for path in ["/var/lib/store", "clickhouse", "s:x", "http://db"] {
             assert_eq!(Place::parse(path).directory(), Some(Path::new(path)));
         }
@@ -181,6 +228,14 @@ mod tests {
         ] {
             let place = Place::parse(url);
             assert_eq!((place.to_string(), format!("{place:?}")), (shown.to_owned(), "ClickHouse".to_owned()), "{url}");
+        }
+        for (url, shown) in [
+            ("postgres://u:secret@db/x?sslmode=require", "postgres://u@db/x"),
+            ("postgresql://u:a?schema=secret@db:1/x?password=secret&schema=s", "postgresql://u@db:1/x?schema=s"),
+            ("postgres:///x?host=/run&password=secret", "postgres:///x"),
+        ] {
+            let place = Place::parse(url);
+            assert_eq!((place.to_string(), format!("{place:?}")), (shown.to_owned(), "Postgres".to_owned()), "{url}");
         }
     }
 
