@@ -20,6 +20,7 @@ const HTTPS_PORT: u16 = 8443;
 /// | `cluster=NAME` | The tables are on each shard of this cluster of the server's configuration, and records are spread over the shards by run. |
 /// | `on_cluster=true` | Tables are created with `ON CLUSTER`, which needs a Keeper. Default: on each node of the URL, which has to name all. |
 /// | `replicated=true` | The tables are replicated, by the server's macros `shard` and `replica`. |
+/// | `keep=30d` | Days of which records are kept. The server drops older ones, a whole day at a time, whether their run goes on or not. A writer sets it; default: as it is, at first forever. Servers from 20.3 on. |
 /// | `tls=true` | The connection is encrypted. |
 ///
 /// ```
@@ -38,6 +39,8 @@ pub struct Address {
     pub(crate) cluster: Option<String>,
     pub(crate) on_cluster: bool,
     pub(crate) replicated: bool,
+    /// Days.
+    pub(crate) keep: Option<u16>,
     pub(crate) tls: bool,
 }
 
@@ -45,6 +48,14 @@ impl Address {
     /// Whether a text is meant to be such a URL.
     pub fn is_one(text: &str) -> bool {
         text.starts_with("clickhouse://")
+    }
+
+    /// What a statement says that the servers pass on to all of the cluster. Empty if they do not.
+    pub(crate) fn on_cluster(&self) -> String {
+        match &self.cluster {
+            Some(cluster) if self.on_cluster => format!(" ON CLUSTER `{cluster}`"),
+            _ => String::new(),
+        }
     }
 
     /// The same, with another database.
@@ -73,6 +84,7 @@ impl FromStr for Address {
             cluster: None,
             on_cluster: false,
             replicated: false,
+            keep: None,
             tls: false,
         };
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -87,9 +99,13 @@ impl FromStr for Address {
                 "cluster" => address.cluster = Some(decoded(value, "the cluster")?).filter(|name| !name.is_empty()),
                 "on_cluster" => address.on_cluster = flag()?,
                 "replicated" => address.replicated = flag()?,
+                "keep" => {
+                    address.keep =
+                        Some(days(value).ok_or_else(|| wrong("keep is no number of days from 1d to 15000d"))?)
+                }
                 "tls" => address.tls = flag()?,
                 // The name may be a password in the wrong place.
-                _ => return Err(wrong("a parameter is none of cluster, on_cluster, replicated and tls")),
+                _ => return Err(wrong("a parameter is none of cluster, on_cluster, replicated, keep and tls")),
             }
         }
         if address.tls && cfg!(not(feature = "tls")) {
@@ -126,6 +142,13 @@ fn with_port(node: &str, default: u16) -> Option<String> {
     Some(format!("{}:{port}", if host.is_empty() { "localhost" } else { host }))
 }
 
+/// Servers count days to the year 2149, and records are of up to 2106.
+const MAX_DAYS: u16 = 15_000;
+
+fn days(text: &str) -> Option<u16> {
+    text.strip_suffix('d')?.parse().ok().filter(|days| (1..=MAX_DAYS).contains(days))
+}
+
 /// Without `%XX`.
 fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -149,7 +172,8 @@ impl fmt::Display for Address {
         let cluster = self.cluster.as_ref().map(|name| format!("cluster={name}"));
         let flags = [("on_cluster", self.on_cluster), ("replicated", self.replicated), ("tls", self.tls)];
         let flags = flags.into_iter().filter(|(_, is)| *is).map(|(name, _)| format!("{name}=true"));
-        let parameters: Vec<String> = cluster.into_iter().chain(flags).collect();
+        let keep = self.keep.map(|days| format!("keep={days}d"));
+        let parameters: Vec<String> = cluster.into_iter().chain(flags).chain(keep).collect();
         if parameters.is_empty() { Ok(()) } else { write!(f, "?{}", parameters.join("&")) }
     }
 }
@@ -172,6 +196,7 @@ mod tests {
             ("clickhouse://db", "clickhouse://default@db:8123/default"),
             ("clickhouse://u@[::1]/d", "clickhouse://u@[::1]:8123/d"),
             ("clickhouse://u@[::1]:9/d?tls=true", "clickhouse://u@[::1]:9/d?tls=true"),
+            ("clickhouse://db/d?keep=030d", "clickhouse://default@db:8123/d?keep=30d"),
             ("clickhouse://db?tls=1", "clickhouse://default@db:8443/default?tls=true"),
             (
                 "clickhouse://a,b:1/?cluster=c&replicated=true",
@@ -198,7 +223,8 @@ mod tests {
 
     #[test]
     fn unknown_parameters_are_refused() {
-        for url in ["clickhouse://db?clutser=c", "clickhouse://db?tls=maybe", "clickhouse://db?replicated=true"] {
+        for parameter in ["clutser=c", "tls=maybe", "replicated=true", "keep=30", "keep=0d", "keep=d", "keep=15001d"] {
+            let url = format!("clickhouse://db?{parameter}");
             assert!(url.parse::<Address>().is_err(), "{url}");
         }
     }

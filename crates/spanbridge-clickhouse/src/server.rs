@@ -1,6 +1,7 @@
 //! What a server can do, by its version.
 
 use crate::error::{Error, ErrorKind, Result};
+use std::fmt;
 
 /// The version of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,9 +27,30 @@ impl Version {
         self >= Version(19, 17)
     }
 
+    /// A table may have a codec for columns that name none.
+    pub(crate) fn has_default_codec(self) -> bool {
+        self >= Version(25, 4)
+    }
+
+    /// Rows may have a time to live, after which whole parts of a table are dropped.
+    pub(crate) fn has_ttl(self) -> bool {
+        self >= Version(20, 3)
+    }
+
+    /// Inserts may be collected by the server, which later servers do unless they are told not to.
+    pub(crate) fn has_async_inserts(self) -> bool {
+        self >= Version(21, 11)
+    }
+
     /// A batch that was inserted is recognised by a token, in tables that are not replicated as well.
     pub(crate) fn has_tokens(self) -> bool {
         self >= Version(22, 3)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0, self.1)
     }
 }
 
@@ -42,7 +64,10 @@ mod tests {
         assert_eq!((old, new), (Version(18, 16), Version(26, 9)));
         assert_eq!([old, new].map(Version::has_codecs), [false, true]);
         assert_eq!([old, new].map(Version::asks_for_low_cardinality), [true, false]);
-        assert_eq!([old, new].map(Version::has_tokens), [false, true]);
+        for can in [Version::has_tokens, Version::has_ttl, Version::has_async_inserts, Version::has_default_codec] {
+            assert_eq!([old, new].map(can), [false, true]);
+        }
+        assert_eq!(old.to_string(), "18.16");
         assert!(Version::parse("ok").is_err());
     }
 }

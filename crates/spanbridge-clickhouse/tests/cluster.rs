@@ -4,13 +4,36 @@ mod common;
 mod suite;
 
 use common::*;
-use spanbridge_clickhouse::ErrorKind;
+use spanbridge_clickhouse::{ClickHouse, ErrorKind, Writer};
 use spanbridge_query::RunFilter;
 use suite::inserts::{counts, over_midnight};
 use xtask::clickhouse::{Cluster, installed};
 
 pub(crate) fn url() -> Option<String> {
     xtask::clickhouse::url()
+}
+
+/// The statements of the first version of the tables.
+pub(crate) const FIRST_VERSION: &str = include_str!("first_version/cluster.sql");
+pub(crate) const LOW_CARDINALITY: &str = "&allow_experimental_low_cardinality_type=1";
+/// How a server reads lines, and the settings for it.
+pub(crate) const LINES: (&str, &str) = ("CSV", "&format_csv_delimiter=%01&insert_distributed_sync=1");
+/// Where the rows of records are.
+pub(crate) const LOCAL_RECORDS: [&str; 1] = ["record_local"];
+/// What a migration may change.
+pub(crate) const HOW_TABLES_ARE: &str = "SELECT groupArray(name) FROM (SELECT name FROM system.tables WHERE \
+     database = currentDatabase() AND name NOT LIKE '.%' ORDER BY name)";
+
+/// Nothing is made, either.
+#[test]
+fn an_old_server_cannot_drop_by_itself() {
+    let Some(url) = url_with("keep=30d") else { return };
+    let place = place_at(&url);
+    let error = Writer::open(&place.address).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let said = error.to_string();
+    assert!(said.starts_with("keep records for 30 days: a server of version 18."), "{said}");
+    assert_eq!(ClickHouse::open(&place.address).map(drop).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 /// The half that was inserted into one shard is there, then the shard comes back and all is inserted again.

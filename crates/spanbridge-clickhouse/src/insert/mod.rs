@@ -117,6 +117,10 @@ impl Writer {
     fn settings(&self, request: &Request) -> Vec<Setting> {
         // Otherwise the server answers before the shards have it.
         let mut settings = vec![("insert_distributed_sync", "1".to_owned())];
+        if self.version.has_async_inserts() {
+            // Otherwise the server puts it together with others, and nobody knows the batch by its token.
+            settings.push(("async_insert", "0".to_owned()));
+        }
         if self.version.has_tokens() {
             settings.push(("insert_deduplication_token", format!("{:016x}", request.token)));
             // If only the table had the batch, its views get it the next time.

@@ -75,3 +75,7 @@ pub(crate) mod ids {
     pub(crate) const RUN: u8 = 1;
     pub(crate) const TRACE: u8 = 2;
 }
+
+/// A key in the column `field.key` with the whole record. Then the other columns only serve to find it: ClickHouse itself has read it from
+/// Kafka.
+pub(crate) const JSON: &str = "json";

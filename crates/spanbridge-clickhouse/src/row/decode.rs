@@ -1,9 +1,10 @@
 //! From a row to a record.
 
 use super::bytes::Values;
-use super::columns::ids;
+use super::columns::{JSON, ids};
 use spanbridge::record::Record;
 use spanbridge::{RunId, SegmentId, SpanId, TraceId};
+use spanbridge_graph::run_of;
 use spanbridge_query::engine::row::Row;
 use std::io::{self, Read};
 
@@ -35,6 +36,11 @@ pub(crate) fn read_row(values: &mut Values<impl Read>) -> io::Result<Found> {
     let field_keys = values.array(|values| values.text())?;
     let fields = values.array(|values| values.text())?;
 
+    if let Some(at) = field_keys.iter().position(|key| key == JSON) {
+        let json = fields.get(at).map_or("", String::as_str);
+        let record = Record::from_json(json).ok().flatten().map(Record::into_owned);
+        return Ok(Found { run, record: record.filter(|record| run_of(record) == run) });
+    }
     let row = segment.map(|segment| Row {
         run,
         names_run: named & ids::RUN != 0,

@@ -1,6 +1,7 @@
 //! Making the tables, and what they are today.
 
 pub(crate) mod feeds;
+mod keep;
 mod migration;
 pub(crate) mod tables;
 
@@ -23,28 +24,31 @@ fn settings(version: Version) -> Vec<Setting> {
 /// Makes the database and the tables, or what they lack. Does nothing if they are as they should be, and may be called by many at
 /// once. `mark` inserts the marks of rows that stored records changed.
 pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> Result<()>) -> Result<()> {
+    keep::check(&client.address, version)?;
     // The database of a request has to exist.
     let database = client.address.database.clone();
     let bare = Client::new(client.address.clone().with_database("default"));
-    let on_cluster = match &client.address.cluster {
-        Some(cluster) if client.address.on_cluster => format!(" ON CLUSTER `{cluster}`"),
-        _ => String::new(),
-    };
+    let on_cluster = client.address.on_cluster();
     run(&bare, &format!("CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster}"), version)?;
     let local = "CREATE TABLE IF NOT EXISTS spanbridge".to_owned() + &on_cluster;
     run(client, &format!("{local} (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version"), version)?;
     let before = stored(client, &database)?;
     if before >= NEWEST {
-        return check(client, &database);
+        check(client, &database)?;
+    } else {
+        for statement in tables::all(&client.address, version) {
+            run(client, &statement, version)?;
+        }
+        if before == 1 {
+            for statement in tables::second_version(&client.address, version) {
+                run(client, &statement, version)?;
+            }
+            mark()?;
+            migration::from_first(client)?;
+        }
+        run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)?;
     }
-    for statement in tables::all(&client.address, version) {
-        run(client, &statement, version)?;
-    }
-    if before == 1 {
-        mark()?;
-        migration::from_first(client)?;
-    }
-    run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)
+    keep::statements(client)?.iter().try_for_each(|statement| run(client, statement, version))
 }
 
 /// Fails unless the tables are in this database, in a form that this release knows. The client's own database may be another.

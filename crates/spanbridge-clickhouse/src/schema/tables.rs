@@ -23,7 +23,7 @@ pub(super) const ROWS: [&str; 4] = ["record", "summary", "active", "mention"];
 /// The statements that make what is missing, for one node or with `ON CLUSTER`.
 pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
     let tables = Tables { address, version };
-    let on_cluster = tables.on_cluster();
+    let on_cluster = address.on_cluster();
     let mut statements = vec![
         tables.rows(
             "record",
@@ -67,68 +67,97 @@ const ACTIVE_COLUMNS: &str = "slot UInt32, run FixedString(16), late UInt16";
 
 const MENTION_COLUMNS: &str = "kind FixedString(1), id FixedString(16), run FixedString(16)";
 
+const DEFAULT_CODEC: &str = "default_compression_codec = 'ZSTD(1)'";
+
+/// How a column of `record` is packed by servers that know codecs.
+fn codec(name: &str) -> &'static str {
+    match name {
+        // Nothing makes it smaller.
+        "hash" => "NONE",
+        "seq" | "at_high" => "T64, ZSTD(1)",
+        // A third of all bytes.
+        "attribute.value" => "ZSTD(3)",
+        _ => "ZSTD(1)",
+    }
+}
+
+/// What makes tables of the first version those of the second. What is stored is packed anew as it is merged.
+pub(super) fn second_version(address: &Address, version: Version) -> Vec<String> {
+    let tables = Tables { address, version };
+    let (on_cluster, local) = (address.on_cluster(), tables.local());
+    let alter = |table: &str, change: String| format!("ALTER TABLE {table}{local}{on_cluster} {change}");
+    let mut statements = Vec::new();
+    if version.has_codecs() {
+        let columns = COLUMNS.iter().filter(|(name, _)| codec(name) != codec(""));
+        let changes = columns.map(|(name, kind)| format!("MODIFY COLUMN {}", tables.column(name, *kind)));
+        statements.push(alter("record", changes.collect::<Vec<_>>().join(", ")));
+    }
+    if version.has_default_codec() {
+        statements.extend(["record", "mention"].map(|table| alter(table, format!("MODIFY SETTING {DEFAULT_CODEC}"))));
+    }
+    statements
+}
+
 struct Tables<'a> {
     address: &'a Address,
     version: Version,
 }
 
 impl Tables<'_> {
-    fn on_cluster(&self) -> String {
-        match &self.address.cluster {
-            Some(cluster) if self.address.on_cluster => format!(" ON CLUSTER `{cluster}`"),
-            _ => String::new(),
-        }
-    }
-
     fn local(&self) -> &'static str {
         if self.address.cluster.is_some() { "_local" } else { "" }
     }
 
     /// A table with rows. Small granules: a run is a few dozen rows.
     fn rows(&self, name: &str, columns: &str, engine: &str, argument: &str, order: &str) -> String {
-        let (on_cluster, local) = (self.on_cluster(), self.local());
+        let (on_cluster, local) = (self.address.on_cluster(), self.local());
         let path = format!("'/clickhouse/tables/{{shard}}/{}/{name}', '{{replica}}'", self.address.database);
         let (prefix, arguments) = match (self.address.replicated, argument.is_empty()) {
             (false, _) => ("", argument.to_owned()),
             (true, true) => ("Replicated", path),
             (true, false) => ("Replicated", format!("{path}, {argument}")),
         };
-        let window = match self.version.has_tokens() && !self.address.replicated {
-            true => ", non_replicated_deduplication_window = 1000",
-            false => "",
-        };
+        let mut settings = "index_granularity = 1024".to_owned();
+        if self.version.has_tokens() && !self.address.replicated {
+            settings.push_str(", non_replicated_deduplication_window = 1000");
+        }
+        if self.version.has_default_codec() {
+            let _ = write!(settings, ", {DEFAULT_CODEC}");
+        }
         format!(
             "CREATE TABLE IF NOT EXISTS {name}{local}{on_cluster} ({columns}) \
-             ENGINE = {prefix}{engine}({arguments}){order} SETTINGS index_granularity = 1024{window}"
+             ENGINE = {prefix}{engine}({arguments}){order} SETTINGS {settings}"
         )
     }
 
     fn view(&self, table: &str, select: &str) -> String {
-        let (on_cluster, local) = (self.on_cluster(), self.local());
+        let (on_cluster, local) = (self.address.on_cluster(), self.local());
         let select = select.replace("{local}", local).replace("{some}", "");
         format!("CREATE MATERIALIZED VIEW IF NOT EXISTS {table}_feed{on_cluster} TO {table}{local} AS {select}")
     }
 
+    /// The type of a column, and how it is packed.
+    fn column(&self, name: &str, kind: Kind) -> String {
+        let codec = if self.version.has_codecs() { format!(" CODEC({})", codec(name)) } else { String::new() };
+        let kind = match kind {
+            Kind::Fixed(bytes) => format!("FixedString({bytes})"),
+            Kind::Date => "Date".to_owned(),
+            Kind::U8 => "UInt8".to_owned(),
+            Kind::U32 => "UInt32".to_owned(),
+            Kind::U64 => "UInt64".to_owned(),
+            Kind::Text => "String".to_owned(),
+            Kind::Word => "LowCardinality(String)".to_owned(),
+            // Servers of 18.16 cannot send each other lists of these.
+            Kind::Words if self.version.asks_for_low_cardinality() => "Array(String)".to_owned(),
+            Kind::Words => "Array(LowCardinality(String))".to_owned(),
+            Kind::Texts => "Array(String)".to_owned(),
+            Kind::U8s => "Array(UInt8)".to_owned(),
+        };
+        format!("`{name}` {kind}{codec}")
+    }
+
     fn record_columns(&self) -> String {
-        let codec = if self.version.has_codecs() { " CODEC(ZSTD(1))" } else { "" };
-        let mut columns = String::new();
-        for (name, kind) in COLUMNS {
-            let kind = match kind {
-                Kind::Fixed(bytes) => format!("FixedString({bytes})"),
-                Kind::Date => "Date".to_owned(),
-                Kind::U8 => "UInt8".to_owned(),
-                Kind::U32 => "UInt32".to_owned(),
-                Kind::U64 => "UInt64".to_owned(),
-                Kind::Text => "String".to_owned(),
-                Kind::Word => "LowCardinality(String)".to_owned(),
-                // Servers of 18.16 cannot send each other lists of these.
-                Kind::Words if self.version.asks_for_low_cardinality() => "Array(String)".to_owned(),
-                Kind::Words => "Array(LowCardinality(String))".to_owned(),
-                Kind::Texts => "Array(String)".to_owned(),
-                Kind::U8s => "Array(UInt8)".to_owned(),
-            };
-            let _ = write!(columns, "`{name}` {kind}{codec}, ");
-        }
+        let mut columns: String = COLUMNS.map(|(name, kind)| self.column(name, kind) + ", ").concat();
         // For people: nothing of ours reads these.
         let _ = write!(
             columns,

@@ -31,6 +31,11 @@ pub(crate) fn place_at(url: &str) -> Place {
     Place { address: url.parse::<Address>().unwrap().with_database(name) }
 }
 
+/// The same address with another parameter.
+pub(crate) fn url_with(parameter: &str) -> Option<String> {
+    crate::url().map(|url| format!("{url}{}{parameter}", if url.contains('?') { '&' } else { '?' }))
+}
+
 impl Place {
     pub(crate) fn writer(&self) -> Writer {
         Writer::open(&self.address).unwrap()
@@ -39,6 +44,35 @@ impl Place {
     pub(crate) fn store(&self) -> Store {
         Store::with_engine(self.address.to_string(), ClickHouse::open(&self.address).unwrap())
     }
+}
+
+/// Runs a statement on each node, and returns what the last one said. `settings` are more parameters: `&name=value`.
+pub(crate) fn sql(place: &Place, statement: &str, settings: &str) -> String {
+    ask(place, usize::MAX, statement, settings)
+}
+
+/// The same, on the first node only.
+pub(crate) fn sql_once(place: &Place, statement: &str, settings: &str) -> String {
+    ask(place, 1, statement, settings)
+}
+
+fn ask(place: &Place, most: usize, statement: &str, settings: &str) -> String {
+    let url = crate::url().unwrap();
+    let login = url.trim_start_matches("clickhouse://").split('@').next().unwrap();
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let shown = place.address.to_string();
+    let (nodes, database) = shown.split_once('@').unwrap().1.split_once('/').unwrap();
+    let database = database.split('?').next().unwrap();
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let one = |node: &str| {
+        let request = agent.post(format!("http://{node}/?database={database}&wait_end_of_query=1{settings}"));
+        let request = request.header("X-ClickHouse-User", user).header("X-ClickHouse-Key", password);
+        let mut answer = request.send(statement).unwrap();
+        let said = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 200, "{statement}: {said}");
+        said.trim_end().to_owned()
+    };
+    nodes.split(',').take(most).map(one).last().unwrap()
 }
 
 impl Drop for Place {

@@ -1,6 +1,8 @@
 //! What holds for every server. Each test has a database of its own.
 
-mod agree;
+pub(crate) mod agree;
 mod follow;
 pub(crate) mod inserts;
+mod kafka;
 mod lists;
+mod migration;
