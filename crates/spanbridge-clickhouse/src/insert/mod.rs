@@ -75,8 +75,7 @@ impl Writer {
         if rows.is_empty() {
             return Ok(());
         }
-        let settings = [("insert_distributed_sync", "1".to_owned())];
-        self.client.insert("INSERT INTO mention (kind, id, run) FORMAT RowBinary", &rows, &settings)
+        self.client.insert("INSERT INTO mention (kind, id, run) FORMAT RowBinary", &rows, &self.synchronous())
     }
 
     /// Inserts a batch, and returns once every shard has it.
@@ -114,13 +113,18 @@ impl Writer {
         schema::merge(&self.client)
     }
 
-    fn settings(&self, request: &Request) -> Vec<Setting> {
-        // Otherwise the server answers before the shards have it.
+    /// The server answers when all shards have the rows.
+    fn synchronous(&self) -> Vec<Setting> {
         let mut settings = vec![("insert_distributed_sync", "1".to_owned())];
         if self.version.has_async_inserts() {
-            // Otherwise the server puts it together with others, and nobody knows the batch by its token.
+            // Otherwise the server puts the batch together with others, and its token is not that of the whole.
             settings.push(("async_insert", "0".to_owned()));
         }
+        settings
+    }
+
+    fn settings(&self, request: &Request) -> Vec<Setting> {
+        let mut settings = self.synchronous();
         if self.version.has_tokens() {
             settings.push(("insert_deduplication_token", format!("{:016x}", request.token)));
             // If only the table had the batch, its views get it the next time.
