@@ -319,8 +319,9 @@ Arguments:
   [FILE]...  Files, or other stores; `-` is standard input [default: standard input]
 
 Options:
-      --from <FORMAT>  What the files are: records of spanbridge, spans in OTLP, or records of Crux
-                       [default: what their content says] [possible values: lines, otlp, crux]
+      --from <FORMAT>  What the files are: records of spanbridge as lines or as Parquet, spans in
+                       OTLP, or records of Crux [default: what their content says] [possible values:
+                       lines, otlp, crux, parquet]
   -h, --help           Print help
 
 Examples:
@@ -330,7 +331,7 @@ Examples:
 
 Files may be compressed with gzip or zstd. Text is read as lines, as documents {records: […]}, as
 the output of `aws logs tail` and `aws logs filter-log-events`; records of Crux are known by their
-ids. Importing the same file again changes nothing.
+ids. Parquet files are known by their first bytes. Importing the same file again changes nothing.
 
 Standard error names the first lines that could not be read, and why. The exit code is 1 if
 something was left out; everything else is imported. In JSON, `read` is stored + repeated + unknown,
@@ -349,11 +350,12 @@ Arguments:
   [ID]  Only this run, or the runs of this trace or span [default: all runs]
 
 Options:
-      --to <FORMAT>              What to write: records, one JSON object a line; spans in OTLP, as
-                                 JSON or protobuf; or a drawing for Mermaid, Graphviz or Perfetto
-                                 [default: lines] [possible values: lines, otlp, otlp-protobuf,
-                                 mermaid, dot, perfetto]
-  -o, --output <FILE>            Write to this file instead of standard output
+      --to <FORMAT>              What to write: records, one JSON object a line, or as Parquet;
+                                 spans in OTLP, as JSON or protobuf; or a drawing for Mermaid,
+                                 Graphviz or Perfetto [default: lines] [possible values: lines,
+                                 otlp, otlp-protobuf, mermaid, dot, perfetto, parquet]
+  -o, --output <FILE>            Write to this file instead of standard output; it has its name once
+                                 it is whole
       --status <STATUS>          Only runs with this status [possible values: ok, error, open,
                                  suspended, cancelled, conflicted]
       --service <SERVICE>        Only runs that this service worked on
@@ -374,13 +376,14 @@ Examples:
   spanbridge export 5d81 --to perfetto -o trace.json
   spanbridge export 5d81 --to mermaid
   spanbridge export --since 1h --to otlp -o spans.json
+  spanbridge export --since 1d --to parquet -o spans.parquet
 
 The options choose runs as those of `spanbridge runs` do; with a run come the runs that it started,
 unless --children is given.
 
-`spanbridge import` reads lines and OTLP back, and loses nothing. What OTLP has no place for goes
-along in a scope without spans, `spanbridge.records`, which other programs step over. Drawings cut
-long names, and show control characters as escapes.
+`spanbridge import` reads lines, OTLP and Parquet back, and loses nothing. What OTLP has no place
+for goes along in a scope without spans, `spanbridge.records`, which other programs step over.
+Drawings cut long names, and show control characters as escapes.
 "##);
 }
 

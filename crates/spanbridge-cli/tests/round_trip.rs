@@ -66,7 +66,8 @@ fn what_leaves_comes_back_exactly() {
         let store = filled(records);
         let (whole, runs) = (lines(store.path()), listed(store.path()));
         assert!(!whole.is_empty());
-        for form in ["lines", "otlp", "otlp-protobuf"] {
+        let parquet = cfg!(feature = "parquet").then_some("parquet");
+        for form in ["lines", "otlp", "otlp-protobuf"].into_iter().chain(parquet) {
             let (_, once) = turn(store.path(), form);
             assert_eq!(lines(once.path()), whole, "{form}");
             assert_eq!(listed(once.path()), runs, "{form}");

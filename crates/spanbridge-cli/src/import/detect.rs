@@ -8,13 +8,21 @@ pub enum Content {
     Text,
     /// Spans in OTLP, as JSON or as protobuf.
     Otlp,
+    /// Records of spanbridge as a Parquet file. Only a whole file can be read, from its end.
+    Parquet,
 }
+
+/// What a Parquet file begins with.
+const PARQUET: &[u8] = b"PAR1";
 
 /// The first member of a request, or of a part of one.
 const OTLP_KEYS: [&[u8]; 4] = [b"resourceSpans", b"scopeSpans", b"resourceLogs", b"resourceMetrics"];
 
 /// The beginning is that of a request as protobuf, the length of one, or text.
 pub(super) fn detect(start: &[u8]) -> Option<Content> {
+    if is_parquet(start) {
+        return Some(Content::Parquet);
+    }
     if start.iter().any(|byte| matches!(byte, 0..=8 | 0x0e..=0x1a | 0x1c..=0x1f)) {
         // Logs may have a few of these. Otherwise, the first field of a request, or the first byte of its length.
         let is_request = matches!(start.first(), Some(0..=7 | b'\n'));
@@ -28,6 +36,11 @@ pub(super) fn detect(start: &[u8]) -> Option<Content> {
         None => false,
     };
     Some(if is_otlp { Content::Otlp } else { Content::Text })
+}
+
+/// Whether these are the first bytes of a Parquet file.
+pub fn is_parquet(start: &[u8]) -> bool {
+    start.starts_with(PARQUET)
 }
 
 /// Whether it is text in which something wrote a few bytes that are none.
@@ -49,7 +62,7 @@ mod tests {
 
     #[test]
     fn the_beginning_says_what_it_is() {
-        use Content::{Otlp, Text};
+        use Content::{Otlp, Parquet, Text};
         for (start, expected) in [
             (&b""[..], Some(Text)),
             (b"{\"schemaVersion\":1,\"resource\":{}", Some(Text)),
@@ -67,6 +80,8 @@ mod tests {
             (b"{\0\"\0", None),
             (b"{\"schemaVersion\":1,\"type\":\"span\"}\n\0\n", Some(Text)),
             (b"\x89PNG\r\n\x1a\n", None),
+            (b"PAR1\x15\x04", Some(Parquet)),
+            (b"PAR", Some(Text)),
         ] {
             assert_eq!(detect(start), expected, "{}", String::from_utf8_lossy(start));
         }

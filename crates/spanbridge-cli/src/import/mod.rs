@@ -33,7 +33,7 @@ mod source;
 mod text;
 mod texts;
 
-pub use detect::Content;
+pub use detect::{Content, is_parquet};
 pub use lines::MAX_TEXT_BYTES;
 pub use recorded::is_ours;
 pub use source::Source;

@@ -191,7 +191,7 @@ mod postgres {
     }
 }
 
-/// This program was built without a feature that it needs for this.
+/// This program was built without a feature that it needs for this. The message continues "failed to …".
 #[doc(hidden)] // for the binary
 pub fn not_built(doing: &str, feature: &str) -> Error {
     let advice = format!("  Install one that was: cargo install spanbridge-cli --features {feature}");

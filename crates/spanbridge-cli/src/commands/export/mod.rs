@@ -1,6 +1,8 @@
 //! `spanbridge export`: writes runs for other programs.
 
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod runs;
 
 use super::runs::chosen;
@@ -12,6 +14,8 @@ use output::Output;
 use runs::Runs;
 use spanbridge::record::Record;
 use spanbridge_cli::export::{Drawing, GraphWriter};
+#[cfg(not(feature = "parquet"))]
+use spanbridge_cli::place::not_built;
 use spanbridge_otel::spans::{FileForm, FileWriter};
 use spanbridge_query::Store;
 
@@ -28,18 +32,16 @@ pub(super) fn run(cli: &Cli, args: &Export, store: &Store) -> Result<(), Failure
         ExportFormat::Mermaid => draw(store, &runs, &mut output, Drawing::Mermaid)?,
         ExportFormat::Dot => draw(store, &runs, &mut output, Drawing::Dot)?,
         ExportFormat::Perfetto => draw(store, &runs, &mut output, Drawing::Perfetto)?,
+        #[cfg(feature = "parquet")]
+        ExportFormat::Parquet => parquet::write(store, &runs, &mut output, args.output.is_some())?,
+        // The value is there in every build, so that its help is.
+        #[cfg(not(feature = "parquet"))]
+        ExportFormat::Parquet => return Err(Failure::Usage(not_built("write Parquet", "parquet").to_string())),
     };
     if written == 0 {
         stream::note("there are no records to write");
     }
     output.finish()
-}
-
-/// How far the export is: in runs, or in records if all are written.
-fn show(progress: &mut Progress, done: usize, runs: &Runs) {
-    let total = runs.ids().map_or(0, <[_]>::len);
-    let what = if total == 0 { "records" } else { "runs" };
-    progress.show("exporting", done as u64, total as u64, |n| format!("{n} {what}"));
 }
 
 /// Returns how many records were written.
@@ -50,10 +52,10 @@ fn lines(store: &Store, runs: &Runs, output: &mut Output) -> Result<usize, Failu
             output.write(|out| writeln!(out, "{}", record.to_json()));
             written += 1;
             if run.is_none() {
-                show(&mut progress, written, runs);
+                runs.show(&mut progress, written);
             }
         })?;
-        show(&mut progress, done, runs);
+        runs.show(&mut progress, done);
         Ok(!output.has_failed())
     })?;
     Ok(written)
@@ -74,7 +76,7 @@ fn draw(store: &Store, runs: &Runs, output: &mut Output, drawing: Drawing) -> Re
                 writer = Err(e);
             }
         }
-        show(&mut progress, done, runs);
+        runs.show(&mut progress, done);
         Ok(writer.is_ok())
     })?;
     drop(progress);
@@ -112,10 +114,10 @@ fn otlp(store: &Store, runs: &Runs, output: &mut Output, form: FileForm) -> Resu
                 put(&mut waiting);
             }
             if run.is_none() {
-                show(&mut progress, written, runs);
+                runs.show(&mut progress, written);
             }
         })?;
-        show(&mut progress, done, runs);
+        runs.show(&mut progress, done);
         Ok(put(&mut waiting))
     })?;
     drop(progress);

@@ -1,6 +1,7 @@
 //! Which runs are exported.
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 use spanbridge::RunId;
 use spanbridge_cli::answers::find;
 use spanbridge_query::{RunQuery, Store};
@@ -38,11 +39,18 @@ impl Runs {
     }
 
     /// `None`: everything.
-    pub(super) fn ids(&self) -> Option<&[RunId]> {
+    fn ids(&self) -> Option<&[RunId]> {
         match self {
             Runs::All => None,
             Runs::Some(ids) => Some(ids),
         }
+    }
+
+    /// Says how far the export is: in runs, or in records if all are written.
+    pub(super) fn show(&self, progress: &mut Progress, done: usize) {
+        let total = self.ids().map_or(0, <[_]>::len);
+        let what = if total == 0 { "records" } else { "runs" };
+        progress.show("exporting", done as u64, total as u64, |n| format!("{n} {what}"));
     }
 
     /// Calls `each` with the number of those before, and each run; `None` for everything at once. It ends when that answers

@@ -2,6 +2,8 @@
 
 mod batch;
 mod otlp;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod tally;
 mod target;
@@ -12,7 +14,9 @@ use crate::args::{Cli, Import, ImportFormat};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::size;
-use spanbridge_cli::import::{Content, Form, Source};
+use spanbridge_cli::import::{Content, Form, Source, is_parquet};
+#[cfg(not(feature = "parquet"))]
+use spanbridge_cli::place::not_built;
 use spanbridge_query::Store;
 use spanbridge_query::index::FoldBudget;
 use spanbridge_store::resolve;
@@ -33,14 +37,12 @@ pub(super) fn run(cli: &Cli, args: &Import) -> Result<(), Failure> {
             import_store(&mut store, file, &mut tally)
         } else if file.as_os_str() == "-" {
             let mut into = Into { store: &mut store, name: "standard input", tally: &mut tally };
-            read(args.from, &mut into, io::stdin().lock(), 0)
+            read_stdin(args.from, &mut into)
         } else {
             let name = file.display().to_string();
             let opened = File::open(file).map_err(|e| Failure::io(format_args!("read {name}"), &e));
-            opened.and_then(|file| {
-                let bytes = file.metadata().map_or(0, |of_file| of_file.len());
-                read(args.from, &mut Into { store: &mut store, name: &name, tally: &mut tally }, file, bytes)
-            })
+            let mut into = Into { store: &mut store, name: &name, tally: &mut tally };
+            opened.and_then(|file| read_file(args.from, &mut into, file))
         };
         match result {
             // Go on with the other files.
@@ -81,6 +83,47 @@ fn import_store(store: &mut Store, path: &Path, tally: &mut Tally) -> Result<(),
     Ok(())
 }
 
+/// What an input begins with, and whether it is to be read as Parquet.
+fn start_of(from: Option<ImportFormat>, input: impl Read) -> io::Result<(Vec<u8>, bool)> {
+    let mut start = Vec::new();
+    input.take(4).read_to_end(&mut start)?;
+    let is_parquet = from.map_or(is_parquet(&start), |from| from == ImportFormat::Parquet);
+    Ok((start, is_parquet))
+}
+
+fn read_stdin(from: Option<ImportFormat>, into: &mut Into<'_>) -> Result<(), Failure> {
+    let mut stdin = io::stdin().lock();
+    let (start, is_parquet) = start_of(from, &mut stdin).map_err(|e| into.failed(&e))?;
+    let input = io::Cursor::new(start).chain(stdin);
+    match is_parquet {
+        #[cfg(feature = "parquet")]
+        true => parquet::read_stream(into, input),
+        #[cfg(not(feature = "parquet"))]
+        true => Err(no_parquet(into)),
+        false => read(from, into, input, 0),
+    }
+}
+
+fn read_file(from: Option<ImportFormat>, into: &mut Into<'_>, mut file: File) -> Result<(), Failure> {
+    let of_file = file.metadata().map_err(|e| into.failed(&e))?;
+    let (start, is_parquet) = start_of(from, &mut file).map_err(|e| into.failed(&e))?;
+    match is_parquet {
+        #[cfg(feature = "parquet")]
+        true if of_file.is_file() => parquet::read(into, file),
+        #[cfg(feature = "parquet")]
+        true => parquet::read_stream(into, io::Cursor::new(start).chain(file)),
+        #[cfg(not(feature = "parquet"))]
+        true => Err(no_parquet(into)),
+        false => read(from, into, io::Cursor::new(start).chain(file), of_file.len()),
+    }
+}
+
+/// Files of other kinds are read all the same.
+#[cfg(not(feature = "parquet"))]
+fn no_parquet(into: &Into<'_>) -> Failure {
+    Failure::NotFound(not_built(&format!("read {} as Parquet", into.name), "parquet").to_string())
+}
+
 fn read(from: Option<ImportFormat>, into: &mut Into<'_>, input: impl Read, bytes: u64) -> Result<(), Failure> {
     let source = Source::new(input).map_err(|e| into.failed(&e))?;
     let mut reading = Reading { progress: Progress::new(), taken: source.taken(), bytes };
@@ -88,9 +131,13 @@ fn read(from: Option<ImportFormat>, into: &mut Into<'_>, input: impl Read, bytes
         Some(ImportFormat::Lines) => Form::Ours,
         Some(ImportFormat::Crux) => Form::Crux,
         Some(ImportFormat::Otlp) => return otlp::read(into, source, &mut reading),
-        None => match source.content() {
+        Some(ImportFormat::Parquet) | None => match source.content() {
             Some(Content::Text) => Form::Any,
             Some(Content::Otlp) => return otlp::read(into, source, &mut reading),
+            Some(Content::Parquet) => {
+                let why = "Parquet is read as it is, without another compression around it";
+                return Err(Failure::NotFound(format!("read {}: {why}", into.name)));
+            }
             _ => return Err(Failure::NotFound(format!("read {}: it is neither text nor OTLP", into.name))),
         },
     };

@@ -27,6 +27,8 @@ pub(super) struct Tally {
     pub(super) other: u64,
     /// Lines that are no records.
     bad_lines: u64,
+    /// Rows that are no records, or could not be read.
+    bad_rows: u64,
     /// Requests that could not be read.
     bad_requests: u64,
     /// Spans without usable ids.
@@ -37,6 +39,11 @@ pub(super) struct Tally {
 /// Where something bad is.
 pub(super) enum Place {
     Line(u64),
+    /// A row of a Parquet file.
+    Row(u64),
+    /// A row group of a Parquet file of which so many rows are lost.
+    #[cfg(feature = "parquet")]
+    RowGroup(u64, u64),
     /// A request that begins in this line, or is the one with this number in a file without lines.
     Request(u64),
     /// A span, by the id of its record.
@@ -47,6 +54,9 @@ impl Place {
     fn words(&self) -> String {
         match self {
             Place::Line(line) => format!("line {line}"),
+            Place::Row(row) => format!("row {row}"),
+            #[cfg(feature = "parquet")]
+            Place::RowGroup(number, _) => format!("row group {number}"),
             Place::Request(number) => format!("request {number}"),
             Place::Span(id) => format!("record {}", escape(id)),
         }
@@ -54,14 +64,19 @@ impl Place {
 
     fn number(&self) -> u64 {
         match self {
-            Place::Line(number) | Place::Request(number) => *number,
+            Place::Line(number) | Place::Row(number) | Place::Request(number) => *number,
+            // Behind the rows.
+            #[cfg(feature = "parquet")]
+            Place::RowGroup(..) => u64::MAX,
             Place::Span(_) => u64::MAX,
         }
     }
 
     fn json(&self) -> (&'static str, Value) {
         match self {
-            Place::Line(line) => ("line", json!(line)),
+            Place::Line(line) | Place::Row(line) => ("line", json!(line)),
+            #[cfg(feature = "parquet")]
+            Place::RowGroup(number, _) => ("request", json!(number)),
             Place::Request(number) => ("request", json!(number)),
             Place::Span(id) => ("recordId", json!(id)),
         }
@@ -72,6 +87,9 @@ impl Tally {
     pub(super) fn bad(&mut self, file: &str, place: Place, why: impl ToString) {
         match place {
             Place::Line(_) => self.bad_lines += 1,
+            Place::Row(_) => self.bad_rows += 1,
+            #[cfg(feature = "parquet")]
+            Place::RowGroup(_, rows) => self.bad_rows = self.bad_rows.saturating_add(rows),
             Place::Request(_) => self.bad_requests += 1,
             Place::Span(_) => self.bad_spans += 1,
         }
@@ -85,13 +103,13 @@ impl Tally {
     }
 
     /// A record, and what became of it. That one could not be stored is told with the reason.
-    pub(super) fn became(&mut self, what: Imported, file: &str, line: u64) {
+    pub(super) fn became(&mut self, what: Imported, file: &str, place: Place) {
         match what {
             Imported::New => self.stored += 1,
             Imported::Repeated => self.repeated += 1,
             Imported::Conflict => {
                 (self.stored, self.conflicts) = (self.stored + 1, self.conflicts + 1);
-                self.name(file, Place::Line(line), "a record with this id and other content is stored; both are kept");
+                self.name(file, place, "a record with this id and other content is stored; both are kept");
             }
             _ => {}
         }
@@ -118,7 +136,12 @@ impl Tally {
 
     /// What was bad, each kind with its number.
     fn all_bad(&self) -> Vec<String> {
-        let kinds = [(self.bad_lines, "line"), (self.bad_requests, "request"), (self.bad_spans, "span")];
+        let kinds = [
+            (self.bad_lines, "line"),
+            (self.bad_rows, "row"),
+            (self.bad_requests, "request"),
+            (self.bad_spans, "span"),
+        ];
         let words = |(n, what): (u64, &str)| format!("{n} bad {what}{}", if n == 1 { "" } else { "s" });
         kinds.into_iter().filter(|(n, _)| *n > 0).map(words).collect()
     }
@@ -127,7 +150,7 @@ impl Tally {
     pub(super) fn failure(&self) -> Option<String> {
         let lines = |n: u64| format!("{n} line{}", if n == 1 { "" } else { "s" });
         let unknown = |n: u64| format!("{n} record{} of unknown type", if n == 1 { "" } else { "s" });
-        match (self.bad_lines, self.bad_requests + self.bad_spans, self.unknown) {
+        match (self.bad_lines, self.bad_rows + self.bad_requests + self.bad_spans, self.unknown) {
             (0, 0, 0) => None,
             (0, 0, n) => Some(format!("read {}; everything else was imported", unknown(n))),
             (n, 0, 0) => Some(format!("read {} as records; the other lines were imported", lines(n))),
@@ -202,7 +225,7 @@ impl Tally {
             "unknown": self.unknown,
             "unknownTypes": self.unknown_types,
             "other": self.other,
-            "bad": self.bad_lines,
+            "bad": self.bad_lines + self.bad_rows,
             "badLines": named.collect::<Vec<_>>(),
         });
         if self.bad_requests + self.bad_spans > 0 {

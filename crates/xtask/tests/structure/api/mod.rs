@@ -13,7 +13,7 @@ use crate::source::{Package, Target, Tree, packages, root};
 use lines::Line;
 
 /// The libraries. The command line is not one of them.
-const LIBRARIES: [&str; 16] = [
+const LIBRARIES: [&str; 17] = [
     "spanbridge",
     "spanbridge-amqp",
     "spanbridge-clickhouse",
@@ -24,6 +24,7 @@ const LIBRARIES: [&str; 16] = [
     "spanbridge-lambda",
     "spanbridge-macros",
     "spanbridge-otel",
+    "spanbridge-parquet",
     "spanbridge-postgres",
     "spanbridge-query",
     "spanbridge-relay",
