@@ -64,7 +64,10 @@ impl Asked<'_> {
     /// Reads these runs, which are in order, until enough that match are newer than all others. The runs that are not among these
     /// began at the time of the bound or earlier; 0: there are no others.
     fn read_until(&self, found: &mut Found<'_>, known: &[Known], bound: u64, limit: usize) -> Result<bool> {
-        let unread: Vec<&Known> = known.iter().filter(|known| !found.seen.contains(&known.run)).collect();
+        // What is not newer than the others is read with those.
+        let is_next = |known: &&Known| known.latest > bound || bound == 0;
+        let unread: Vec<&Known> =
+            known.iter().filter(is_next).filter(|known| !found.seen.contains(&known.run)).collect();
         let (mut rest, mut page) = (&unread[..], PAGE);
         loop {
             let next = rest.first().map_or(bound, |next| next.latest.max(bound));

@@ -68,7 +68,8 @@ impl Search<'_> {
         let own: Set<RunId> = known.iter().map(|known| known.run).collect();
         let mut firsts = self.tree.roots(self.asked, known)?;
         firsts.retain(|first| !self.is_out(first) && (!self.is_by_first || own.contains(&first.run)));
-        firsts.retain(|first| !self.seen.contains(&first.run));
+        // What is not newer than the others is read with those.
+        firsts.retain(|first| !self.seen.contains(&first.run) && (first.latest > bound || bound == 0));
         firsts.sort_unstable_by_key(|first| Reverse(first.place()));
         let mut rest = &firsts[..];
         loop {
