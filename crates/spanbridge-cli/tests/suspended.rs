@@ -11,7 +11,7 @@ use std::time::Duration;
 fn process<T>(db: &Path, service: &str, work: impl FnOnce() -> T) -> T {
     let recorder = Recorder::builder(service).sink(StoreSink::open(db).unwrap()).build().unwrap();
     let done = recorder.in_scope(work);
-    assert!(recorder.shutdown(Duration::from_secs(30)).complete);
+    assert!(recorder.shutdown(Duration::from_secs(60)).complete);
     done
 }
 

@@ -56,7 +56,7 @@ impl Running {
             if running.1.recv_timeout(Duration::from_millis(300)).is_ok() {
                 break;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "nothing is shown");
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing is shown");
         }
         running
     }
@@ -65,7 +65,7 @@ impl Running {
     fn until(&self, text: &str) -> Vec<String> {
         let mut lines = Vec::new();
         while !lines.last().is_some_and(|line: &String| line.contains(text)) {
-            lines.push(self.1.recv_timeout(Duration::from_secs(30)).unwrap());
+            lines.push(self.1.recv_timeout(Duration::from_secs(60)).unwrap());
         }
         lines
     }

@@ -68,7 +68,7 @@ impl Shop {
 
     /// Everything that has been recorded by now.
     fn records(&self) -> Vec<Record<'static>> {
-        self.recorder.flush_blocking(Duration::from_secs(5));
+        self.recorder.flush_blocking(Duration::from_secs(60));
         self.memory.records()
     }
 

@@ -51,7 +51,7 @@ async fn called<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
         let carried = json!({ "traceparent": CALLER, "baggage": format!("k={}", "v".repeat(3000)) });
         let context: spanbridge::Context = serde_json::from_value(carried).unwrap();
         observe::with_context(context, async || call().await).await;
-        spanbridge::flush(std::time::Duration::from_secs(5)).await;
+        spanbridge::flush(std::time::Duration::from_secs(60)).await;
     };
     record(work).await.0.0
 }

@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use support::*;
 
-const LONG: Duration = Duration::from_secs(30);
+const LONG: Duration = Duration::from_secs(60);
 
 /// A service below the layer, in place of lambda_runtime: what `poll_ready` does, and what `call` returns.
 #[derive(Clone)]

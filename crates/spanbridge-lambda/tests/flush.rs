@@ -21,15 +21,24 @@ async fn the_next_invocation_reports_the_flush() {
         Err(spanbridge::SinkError::new("down"))
     };
     // It is limited by the function's time and by the option, which is two seconds by default.
-    let limited = FunctionOptions::new().flush_within(Duration::from_millis(50));
-    for (observe, ms) in [(FunctionOptions::new(), 200), (limited, 60_000)] {
-        let recorder = spanbridge::Recorder::builder("lambda").sink(refuses).on_flush_only().build().unwrap();
-        let mut context = context();
-        context.deadline = in_ms(ms);
-        let begun = Instant::now();
-        recorder.scope(|| answer(observed(service_fn(score)), (observe, invocation(json!({}), context)))).await;
-        assert!(begun.elapsed() < Duration::from_secs(2), "{ms}: {:?}", begun.elapsed());
-        recorder.shutdown(Duration::ZERO);
+    for (is_limited, ms) in [(false, 200), (true, 60_000)] {
+        let mut is_quick = false;
+        // A busy machine may need longer. A flush without a limit does so each time.
+        for _ in 0..6 {
+            let recorder = spanbridge::Recorder::builder("lambda").sink(refuses).on_flush_only().build().unwrap();
+            let limited = FunctionOptions::new().flush_within(Duration::from_millis(50));
+            let options = if is_limited { limited } else { FunctionOptions::new() };
+            let mut context = context();
+            context.deadline = in_ms(ms);
+            let begun = Instant::now();
+            recorder.scope(|| answer(observed(service_fn(score)), (options, invocation(json!({}), context)))).await;
+            is_quick = begun.elapsed() < Duration::from_secs(2);
+            recorder.shutdown(Duration::ZERO);
+            if is_quick {
+                break;
+            }
+        }
+        assert!(is_quick, "{ms}");
         let (seen, _) = record(answer(observed(service_fn(score)), invocation(json!({}), support::context()))).await;
         let span = seen.span("score");
         assert!(!span.get(semconv::FLUSH_PREVIOUS_MS).is_empty());

@@ -31,7 +31,7 @@ impl Caller {
     }
 
     fn spans(&self) -> Vec<Seen> {
-        self.recorder.flush_blocking(Duration::from_secs(5));
+        self.recorder.flush_blocking(Duration::from_secs(60));
         spans(&self.memory.records())
     }
 }

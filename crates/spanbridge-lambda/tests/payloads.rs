@@ -36,7 +36,7 @@ async fn sent(
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
     let work = async { if observed { call.observed().send().await } else { call.send().await } };
     recorder.scope(|| observe::span("order").run_value(|| work)).await.unwrap();
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     let context =
         service.last.lock().unwrap().as_ref().unwrap().headers().get("x-amz-client-context").map(str::to_owned);
     (service.body(), context, spans(&memory.records()).pop().unwrap())

@@ -27,7 +27,7 @@ async fn replay<F: Future>(answers: Arc<Answers>, call: impl FnOnce() -> F) -> (
     let memory = Memory::new();
     let recorder = Recorder::builder("replay").sink(memory.clone()).stand_in(answers.clone()).build().unwrap();
     let output = recorder.scope(|| observe::span("order").run_value(call)).await;
-    assert!(recorder.shutdown(Duration::from_secs(5)).complete);
+    assert!(recorder.shutdown(Duration::from_secs(60)).complete);
     let mut all = spans(&memory.records());
     all.retain(|span| span.name != "order");
     assert_eq!(all.len(), 1, "{all:#?}");

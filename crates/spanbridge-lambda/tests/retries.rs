@@ -48,7 +48,7 @@ async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Seen> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
     recorder.scope(|| observe::span("order").run_value(async || call().await)).await;
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     spans(&memory.records()).split_off(1)
 }
 

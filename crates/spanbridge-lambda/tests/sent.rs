@@ -41,7 +41,7 @@ async fn recorded<F: Future>(call: impl FnOnce() -> F) -> Vec<Record<'static>> {
     let memory = Memory::new();
     let recorder = Recorder::builder("caller").sink(memory.clone()).build().unwrap();
     recorder.scope(|| observe::span("order").run_value(async || call().await)).await;
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     memory.records()
 }
 
@@ -102,7 +102,7 @@ async fn a_hook_fails_closed_and_the_call_goes_on() {
     let unsampled = Recorder::builder("caller").sink(memory.clone()).sampler(Sampler::ratio(0.0)).build().unwrap();
     let panics = all().redact(|_| -> Result<(), &str> { panic!("not recorded") });
     unsampled.scope(async || order().observed().capture(&panics).send().await.map(drop)).await.unwrap();
-    unsampled.flush_blocking(Duration::from_secs(5));
+    unsampled.flush_blocking(Duration::from_secs(60));
     assert_eq!(captured(&memory.records()), [""; 0]);
 }
 

@@ -137,6 +137,11 @@ mod tests {
                 let (now, most) = counts.clone();
                 stores.ask(move |_| {
                     most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    // The first ones until there are others beside them.
+                    let begun = std::time::Instant::now();
+                    while most.load(Ordering::SeqCst) < 3 && begun.elapsed() < Duration::from_secs(60) {
+                        std::thread::yield_now();
+                    }
                     std::thread::sleep(Duration::from_millis(5));
                     now.fetch_sub(1, Ordering::SeqCst);
                     Ok(())

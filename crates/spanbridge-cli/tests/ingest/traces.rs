@@ -150,22 +150,25 @@ fn recorded_spans_are_not_doubled() {
 /// Whether a span was recorded is known without reading its whole run again for each request.
 #[test]
 fn a_growing_run_costs_no_more_each_time() {
-    let serving = Serving::start();
     let attributes = vec![KeyValue::new("telemetry.sdk.name", "spanbridge")];
     let (ours, spans) = (Resource { attributes }, spans_of(1, 12_800));
     let requests: Vec<Vec<u8>> = spans.chunks(128).map(|spans| request_of(PROTOBUF, &ours, spans)).collect();
-    let took: Vec<Duration> = requests
-        .iter()
-        .map(|request| {
-            let begun = Instant::now();
-            assert_eq!(send(&serving, PROTOBUF, request).status, 200);
-            begun.elapsed()
-        })
-        .collect();
-    // The quickest of some: others use this machine, too.
-    let quickest = |some: &[Duration]| some.iter().min().unwrap().as_secs_f64();
-    let (first, last) = (quickest(&took[5..25]), quickest(&took[80..]));
-    assert!(last < first * 4.0, "{first} s, {last} s");
+    let times = || {
+        let serving = Serving::start();
+        let took: Vec<Duration> = requests
+            .iter()
+            .map(|request| {
+                let begun = Instant::now();
+                assert_eq!(send(&serving, PROTOBUF, request).status, 200);
+                begun.elapsed()
+            })
+            .collect();
+        // The quickest of some: others use this machine, too.
+        let quickest = |some: &[Duration]| some.iter().min().unwrap().as_secs_f64();
+        (quickest(&took[5..25]), quickest(&took[80..]))
+    };
+    // And they may begin to use it in the middle. A run that costs more each time does so each time.
+    assert!((0..6).map(|_| times()).any(|(first, last)| last < first * 4.0));
 }
 
 /// Another span under the same ids is kept, and the answer warns.

@@ -27,7 +27,7 @@ const SECRETS: &str = "/path-5ecret-token/a?token=query-5ecret&sig=5ecret#5ecret
 async fn error(client: ClientWithMiddleware, url: &str) -> (String, String) {
     let recorded = record_async(|| async {
         let mut request = Request::new(http::Method::GET, url.parse().unwrap());
-        *request.timeout_mut() = Some(Duration::from_secs(5));
+        *request.timeout_mut() = Some(SOON);
         client.execute(request).await.unwrap_err()
     });
     let recorded = recorded.await;

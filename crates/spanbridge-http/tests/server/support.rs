@@ -31,7 +31,7 @@ impl Stage {
     }
 
     pub(crate) fn records(&self) -> Vec<Record<'static>> {
-        self.recorder.flush_blocking(Duration::from_secs(30));
+        self.recorder.flush_blocking(Duration::from_secs(60));
         self.memory.records()
     }
 

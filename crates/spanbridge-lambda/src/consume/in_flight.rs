@@ -121,7 +121,7 @@ mod tests {
                 let _ = warned.send(());
             }
         });
-        let has_warned = has_warned.recv_timeout(Duration::from_secs(10));
+        let has_warned = has_warned.recv_timeout(Duration::from_secs(60));
         drop(open);
         assert!(has_warned.is_ok(), "the watchdog waits for the hook");
         ending.join().unwrap();

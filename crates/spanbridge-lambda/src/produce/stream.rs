@@ -159,7 +159,7 @@ mod tests {
             watch.over(Err(CallError::new("response", "the stream ended without its last event")))
         }
         drop(watch);
-        recorder.flush_blocking(Duration::from_secs(5));
+        recorder.flush_blocking(Duration::from_secs(60));
         spans(&memory.records()).pop().unwrap()
     }
 
