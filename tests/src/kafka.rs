@@ -140,7 +140,7 @@ impl Kafka {
     /// Sends a message to the test's topic with plain rdkafka.
     pub async fn send(&self, partition: i32, headers: OwnedHeaders, payload: &[u8]) {
         let record = FutureRecord::<(), [u8]>::to(&self.topic).partition(partition).payload(payload).headers(headers);
-        let sent = self.future_producer().send(record, Duration::from_secs(10)).await;
+        let sent = self.future_producer().send(record, Duration::from_secs(60)).await;
         sent.map_err(|(e, _)| e).expect("send");
     }
 }
@@ -150,7 +150,7 @@ pub async fn contents(kafka: &Kafka, topic: &str, isolation: &str) -> Vec<OwnedM
     let mut config = kafka.group("spanbridge.contents");
     config.set("isolation.level", isolation).set("enable.partition.eof", "true");
     let reader: StreamConsumer = config.create().expect("a consumer");
-    let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(20)).expect("metadata");
+    let metadata = reader.fetch_metadata(Some(topic), Duration::from_secs(60)).expect("metadata");
     let mut partitions = TopicPartitionList::new();
     for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
         partitions.add_partition_offset(topic, partition.id(), Offset::Beginning).expect("an offset");

@@ -59,7 +59,7 @@ async fn a_hundred_messages_of_a_hundred_senders() {
         senders
     });
     let senders = senders.await;
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let (batch, each) = split(&spans);
     assert_eq!((batch.links.len(), batch.links.iter().copied().collect::<BTreeSet<_>>()), (100, senders.clone()));
@@ -96,7 +96,7 @@ async fn a_failed_batch_tells_each_message() {
             amqp.channel.basic_cancel(jobs.consumer().tag(), BasicCancelOptions::default()).await.unwrap();
         })
         .await;
-        shop.flush_blocking(Duration::from_secs(5));
+        shop.flush_blocking(Duration::from_secs(60));
         let spans = spans(&memory.records());
         let (batch, each) = split(&spans);
         assert_eq!((batch.status, each.len()), (Some(expected), 3));
@@ -173,7 +173,7 @@ async fn a_batch_of_two_brokers_names_neither() {
         Batch::new(jobs).run(async || ()).await
     };
     shop.scope(work).await;
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let (batch, each) = split(&spans);
     assert_eq!(batch.get("server.address"), "");

@@ -80,7 +80,7 @@ async fn rejected_consumed_again_and_forwarded() {
         assert!(letter.ack(ACK).await.unwrap());
     })
     .await;
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let publishes: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();
     let processed = processed(&spans);
@@ -128,7 +128,7 @@ async fn out_of_deliveries() {
     })
     .await;
     amqp.channel.queue_delete(orders.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let shown: Vec<_> = processed(&spans)
         .iter()
@@ -161,7 +161,7 @@ async fn pushed_out_of_a_full_queue() {
         letter.ack(ACK).await.unwrap();
     })
     .await;
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     assert_eq!(death(processed(&spans)[0], &amqp), "maxlen in Q.orders from \"\", 1");
 }
@@ -201,7 +201,7 @@ async fn a_forwarded_message_has_one_traceparent() {
             }
         })
         .await;
-    bridge.flush_blocking(Duration::from_secs(5));
+    bridge.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let publishes: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();
     let processed = processed(&spans);
@@ -235,7 +235,7 @@ async fn of_two_traceparents_one_is_sent_on() {
             job.ack(ACK).await.unwrap();
         })
         .await;
-    bridge.flush_blocking(Duration::from_secs(5));
+    bridge.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let (process, publish) = (processed(&spans)[0], spans.iter().find(|s| s.name.starts_with("publish")).unwrap());
     assert_eq!(process.parent.unwrap().to_string(), "00000000000000aa", "the last hop");
@@ -258,7 +258,7 @@ async fn a_wrong_clock_is_told_apart_from_a_delay() {
         }
     })
     .await;
-    shop.flush_blocking(Duration::from_secs(5));
+    shop.flush_blocking(Duration::from_secs(60));
     let shown: Vec<_> = spans(&memory.records())
         .iter()
         .map(|s| {

@@ -88,7 +88,7 @@ async fn drive(
         consumer.observed().drive(DriverOptions::new(policy).concurrency(limit), handler, pending()).await
     });
     within("the driver", driven).await.unwrap();
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     spans(&memory.records())
 }
 
@@ -166,7 +166,7 @@ async fn works_on_so_many_at_a_time_and_finishes_them() {
         tokio::join!(driven, watch).0
     };
     within("the driver", driven).await.unwrap();
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let fates = fates(&spans(&memory.records()));
     // The consumer was cancelled in the fourth; what had been delivered by then is worked on.
     assert_eq!((handler.most.into_inner(), handler.under_way.into_inner()), (4, 0));
@@ -210,7 +210,7 @@ async fn a_refused_settlement_is_recorded() {
         tokio::join!(driven, close).0
     };
     assert!(within("the driver", driven).await.is_err(), "the stream of messages ended with an error");
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let ack = spans.iter().find(|s| s.name.starts_with("ack")).expect("an ack that was tried");
     assert_eq!(ack.error, "not sent: the message was settled already, or its channel is gone");
@@ -237,7 +237,7 @@ async fn retries_before_it_settles() {
     let options = DriverOptions::new(POLICY).retries(2);
     let driven = shipping.scope(async || consumer.observed().drive(options, &handler, pending()).await);
     within("the driver", driven).await.unwrap();
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     assert_eq!(fates(&spans(&memory.records())), ["Error ", "Error ", "Error rejectfalse", "Ok ack"]);
 }
 

@@ -116,7 +116,7 @@ async fn all_that_was_not_handled_comes_again() {
         drive_all(consume(&amqp, &channel, false).await, &again).await;
         assert!(channel.status().connected() && amqp.channel.status().connected(), "{known}");
     }
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let given_back =
         spans.iter().filter(|s| s.name.starts_with("nack") && s.get("spanbridge.settle.requeue") == "true");
@@ -194,7 +194,7 @@ async fn destructors_that_panic_lose_nothing() {
     drop(driver);
     let again = Gated::new(usize::MAX >> 4, false);
     within("all messages", drive_all(consume(&amqp, &channel, false).await, &again)).await;
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     assert_eq!(spans.iter().filter(|s| s.error.contains("out of paper")).count(), 3, "{spans:?}");
 }

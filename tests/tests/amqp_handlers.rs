@@ -63,7 +63,7 @@ async fn whatever_a_handler_does() {
         assert!(matches!(job.ack(ACK).await, Ok(false) | Err(_)), "too late");
     };
     within("the work", shipping.scope(|| work)).await;
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let records = memory.records();
     assert_eq!(
         tree(&records, SHOWN).replace(amqp.queue.as_str(), "Q"),

@@ -25,7 +25,7 @@ async fn recorded<F: Future<Output = ()>>(work: F) -> Vec<Seen> {
     within("the work", orders.scope(|| work)).await;
     // Tests in this process share channel numbers, and a record may wait for what comes over a channel of its number.
     until("the end of every span", || {
-        orders.flush_blocking(Duration::from_secs(5));
+        orders.flush_blocking(Duration::from_secs(60));
         Some(spans(&memory.records())).filter(|spans| spans.iter().all(|s| s.status.is_some()))
     })
     .await

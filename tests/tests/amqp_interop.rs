@@ -46,7 +46,7 @@ async fn interop_what_pika_sends_is_continued() {
         }
     };
     shipping.scope(|| consume).await;
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let processed: Vec<_> = spans.iter().filter(|s| s.name.starts_with("process")).collect();
     assert_eq!((sent.len(), processed.len()), (3, 3));
@@ -91,7 +91,7 @@ async fn interop_what_we_send_is_continued_by_pika() {
     };
     let (own, child) = orders.scope(|| send_two).await;
     let received = consumer.json_lines().await;
-    orders.flush_blocking(Duration::from_secs(5));
+    orders.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let published: Vec<_> = spans.iter().filter(|s| s.name.starts_with("publish")).collect();
     assert_eq!((published.len(), received.len()), (2, 2));

@@ -16,7 +16,7 @@ const SHOWN: &[&str] = &["spanbridge.settle.requeue", "spanbridge.delivery.attem
 
 /// The tree of what was recorded.
 fn seen(recorder: &Recorder, memory: &Memory, queue: &str) -> String {
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     tree(&memory.records(), SHOWN).replace(queue, "Q")
 }
 
@@ -151,7 +151,7 @@ async fn attempts_are_what_the_broker_counts() {
     };
     shipping.scope(|| work).await;
     amqp.channel.queue_delete(quorum.as_str().into(), Default::default()).await.unwrap();
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let processed = spans.iter().filter(|s| s.name.starts_with("process"));
     let shown: Vec<_> = processed

@@ -42,7 +42,7 @@ async fn the_record_says_whether_to_settle() {
         one(&amqp, consume(&amqp, false).await.observed(), false).await;
     };
     shipping.scope(|| work).await;
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let processed = spans.iter().filter(|s| s.name.starts_with("process"));
     let told: Vec<_> = processed
@@ -97,7 +97,7 @@ async fn the_driver_settles_nothing_of_no_ack() {
     // What the broker thinks of that it says before it answers something else.
     amqp.send(FieldTable::default(), b"{}").await;
     assert_eq!((handler.handled.into_inner(), amqp.channel.status().connected()), (5, true));
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     assert!(spans.iter().all(|s| s.name.starts_with("process")), "{spans:?}");
 }

@@ -205,7 +205,7 @@ async fn a_killed_broker_loses_nothing() {
 
     let mut reports = vec![];
     for recorder in [orders, shipping] {
-        let report = recorder.shutdown(Duration::from_secs(10));
+        let report = recorder.shutdown(Duration::from_secs(60));
         assert!(report.complete && report.dropped == 0, "{report:?}");
         assert!(report.sinks.iter().all(|s| s.left + s.rejected + s.dropped == 0), "{report:?}");
         reports.push(report.sinks[0].delivered);

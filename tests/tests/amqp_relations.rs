@@ -39,7 +39,7 @@ async fn work(jobs: &mut Jobs, result: Result<(), &str>) -> Job {
 }
 
 fn seen(recorder: &Recorder, memory: &Memory) -> (Vec<Record<'static>>, Vec<Seen>) {
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     let records = memory.take();
     let spans = spans(&records);
     (records, spans)

@@ -87,7 +87,7 @@ async fn told(replies_to: &str, no_ack: bool) {
     };
     client.scope(|| got).await;
     for recorder in [&client, &server] {
-        recorder.flush_blocking(Duration::from_secs(5));
+        recorder.flush_blocking(Duration::from_secs(60));
     }
     let records = asked.records();
     let spans = spans(&records);

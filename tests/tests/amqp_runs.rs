@@ -55,7 +55,7 @@ async fn process() {
             run.end();
         }
     }
-    assert!(recorder.shutdown(Duration::from_secs(30)).complete);
+    assert!(recorder.shutdown(Duration::from_secs(60)).complete);
 }
 
 async fn hand_over(queue: &str) -> lapin::Result<()> {
@@ -153,7 +153,7 @@ impl Story {
             })
             .await;
         self.amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
-        assert!(recorder.shutdown(Duration::from_secs(30)).complete);
+        assert!(recorder.shutdown(Duration::from_secs(60)).complete);
     }
 
     async fn end(self) {
@@ -168,7 +168,7 @@ impl Story {
             last = shown(&graph, &self.queue);
             (last == expected).then(|| last.clone())
         };
-        match tokio::time::timeout(Duration::from_secs(20), until("the records", look)).await {
+        match tokio::time::timeout(Duration::from_secs(60), until("the records", look)).await {
             Ok(seen) => seen,
             Err(_) => panic!("expected:\n{expected}\nbut there is:\n{last}"),
         }

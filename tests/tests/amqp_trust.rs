@@ -43,7 +43,7 @@ async fn as_far_as_the_sender_is_trusted() {
         assert_eq!(seen, ["tenant=acme", "", "", ""]);
     };
     shipping.scope(|| work).await;
-    shipping.flush_blocking(Duration::from_secs(5));
+    shipping.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let mut told = vec![];
     for span in spans.iter().filter(|s| s.name.starts_with("process")) {
@@ -92,7 +92,7 @@ async fn untrusted_work_is_found_both_ways() {
         shipping.scope(|| work).await;
     }
     for recorder in [&shop, &shipping] {
-        assert!(recorder.flush_blocking(Duration::from_secs(5)).complete);
+        assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
     }
 
     let store = Store::open(&path).unwrap();
@@ -141,7 +141,7 @@ async fn what_has_no_room_is_left_out_and_said() {
         id
     });
     let run = run.await;
-    orders.flush_blocking(Duration::from_secs(5));
+    orders.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let publish = spans.iter().find(|s| s.name.starts_with("publish")).unwrap();
     assert_eq!(
@@ -187,7 +187,7 @@ async fn small_frames_do_not_end_the_connection() {
         carried.push(wire.inner().keys().map(|k| k.to_string()).collect::<Vec<_>>().join(" "));
     }
     assert_eq!(carried, ["traceparent", "baggage traceparent"], "what fits");
-    orders.flush_blocking(Duration::from_secs(5));
+    orders.flush_blocking(Duration::from_secs(60));
     let told = spans(&memory.records()).into_iter().flat_map(|s| s.diagnostics).map(|(code, _)| code);
     assert_eq!(told.collect::<Vec<_>>(), ["injection.dropped"]);
 }
@@ -247,7 +247,7 @@ async fn payloads_and_headers_are_captured() {
         }
     };
     orders.scope(|| work).await;
-    orders.flush_blocking(Duration::from_secs(5));
+    orders.flush_blocking(Duration::from_secs(60));
     let records = memory.records();
     let card = r#"25  {"card":"****","items":3}"#;
     let shown = artifacts(&records);

@@ -61,7 +61,7 @@ async fn keys_and_errors_go_by_the_policy() {
             amqp.channel.basic_cancel(tag, BasicCancelOptions::default()).await.unwrap();
         };
         service.scope(|| work).await;
-        service.flush_blocking(Duration::from_secs(5));
+        service.flush_blocking(Duration::from_secs(60));
         let records = memory.records();
         let seen = spans(&records);
         let with_key = |exchange: &str| left.map_or(exchange.to_owned(), |key| format!("{exchange}:{key}"));
@@ -113,7 +113,7 @@ async fn a_message_is_recorded_whole() {
         assert!(job.ack(ACK).await.unwrap());
     };
     service.scope(|| work).await;
-    service.flush_blocking(Duration::from_secs(5));
+    service.flush_blocking(Duration::from_secs(60));
     let artifact = |kind: &str| {
         let of = |record: &Record<'_>| match &record.body {
             Body::Artifact(artifact) if artifact.kind == kind => artifact.preview.as_deref().map(str::to_owned),

@@ -114,7 +114,7 @@ async fn every_parent_is_exact_under_load() {
     let consume_all = shipping.scope(async || consume(&amqp).await);
     within("all of it", async { tokio::join!(send_all, consume_all) }).await;
     for recorder in [orders, shipping] {
-        let report = recorder.shutdown(Duration::from_secs(20));
+        let report = recorder.shutdown(Duration::from_secs(60));
         assert!(report.complete && report.dropped == 0, "{report:?}");
     }
     let (sent, received) = (spans(&sent.records()), spans(&received.records()));

@@ -86,7 +86,7 @@ async fn interop_w3c_trace_context_suite() {
         assert_eq!(lines(" ... ok"), passed, "level {level}:\n{report}");
         println!("level {level}: {}", report.lines().filter(|line| line.starts_with("Ran ")).collect::<String>());
     }
-    assert!(recorder.flush_blocking(Duration::from_secs(10)).complete);
+    assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
     let spans = spans(&memory.records());
     let of = |name: &str| spans.iter().filter(|span| span.name == name).count();
     // Some tests send several requests, and some have several calls made.

@@ -9,7 +9,7 @@ use spanbridge_kafka::{
     Disposition::{self, *},
     DriverOptions, ErrorKind, Job, JobHandler, SettlePolicy,
 };
-use spanbridge_tests::{Kafka, kafka, recorder, spans, within};
+use spanbridge_tests::{Kafka, kafka, recorder, spans, until, within};
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -205,7 +205,8 @@ async fn a_limit_holds_for_all_partitions() {
     let handled = Mutex::new(vec![]);
     let handler = async |job: Arc<Job<BorrowedMessage<'_>>>| {
         most.fetch_max(busy.fetch_add(1, SeqCst) + 1, SeqCst);
-        // As long as it takes for the others to come.
+        // The first one until there is another beside it, and then for a moment, in which a third could come.
+        until("two at once", || (most.load(SeqCst) >= 2).then_some(())).await;
         tokio::time::sleep(Duration::from_millis(5)).await;
         busy.fetch_sub(1, SeqCst);
         let mut handled = handled.lock().unwrap();

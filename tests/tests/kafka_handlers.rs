@@ -39,7 +39,7 @@ async fn whatever_a_handler_does() {
         commit(&earlier).unwrap();
     };
     within("the work", mail.scope(|| work)).await;
-    mail.flush_blocking(Duration::from_secs(5));
+    mail.flush_blocking(Duration::from_secs(60));
     let records = memory.records();
     assert_eq!(
         tree(&records, SHOWN).replace(&kafka.topic, "T"),

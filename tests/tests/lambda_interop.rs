@@ -49,7 +49,7 @@ async fn interop_python_continues_our_calls() {
         let output = within("the call", caller.scope(|| order)).await.unwrap();
         let got: Value = serde_json::from_slice(output.payload().unwrap().as_ref()).unwrap();
         assert_eq!(output.function_error(), None, "{got}");
-        caller.flush_blocking(Duration::from_secs(5));
+        caller.flush_blocking(Duration::from_secs(60));
         let call = spans(&memory.records()).pop().unwrap();
         assert_eq!((call.name.as_str(), call.status), ("invoke peer", Some(Status::Ok)));
         assert_eq!(got["parentSpanId"], call.id.unwrap().to_string(), "under the very span that called");
@@ -176,7 +176,7 @@ async fn interop_sqs_and_sns_messages_carry_context() {
     };
     let order = async { observe::span("order").run_value(|| send).await };
     within("the sending", caller.scope(|| order)).await;
-    caller.flush_blocking(Duration::from_secs(5));
+    caller.flush_blocking(Duration::from_secs(60));
     let spans = spans(&memory.records());
     let named = |name: &str| spans.iter().filter(|span| span.name == name).cloned().collect::<Vec<Seen>>();
     let [one, a, b] = &named("send orders")[..] else { panic!("{spans:#?}") };
@@ -203,7 +203,7 @@ async fn interop_sqs_and_sns_messages_carry_context() {
     let missing = format!("{queue}-missing");
     let send = async { moto.sqs.send_message().queue_url(missing).message_body("x").observed().send().await };
     within("the sending", caller.scope(|| send)).await.unwrap_err();
-    caller.flush_blocking(Duration::from_secs(5));
+    caller.flush_blocking(Duration::from_secs(60));
     let refused = spanbridge_tests::spans(&memory.records()).pop().unwrap();
     assert_eq!((refused.status, refused.handoff()), (Some(Status::Error), "rejected"), "{refused:#?}");
     assert!(

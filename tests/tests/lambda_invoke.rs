@@ -57,7 +57,7 @@ impl Stage {
     }
 
     fn spans(&self) -> Vec<Seen> {
-        self.recorder.flush_blocking(Duration::from_secs(5));
+        self.recorder.flush_blocking(Duration::from_secs(60));
         spans(&self.memory.records())
     }
 
@@ -229,13 +229,15 @@ async fn refused_calls_are_rejected() {
 
 #[tokio::test]
 async fn without_an_answer_nobody_knows() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let config = client_config(&endpoint).retry_config(RetryConfig::disabled());
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = |address: std::io::Result<std::net::SocketAddr>| {
+        client_config(&format!("http://{}", address.unwrap())).retry_config(RetryConfig::disabled())
+    };
     let timeouts =
         aws_sdk_lambda::config::timeout::TimeoutConfig::builder().operation_timeout(Duration::from_millis(100));
-    let client = Client::from_conf(config.clone().timeout_config(timeouts.build()).build());
-    let patient = Client::from_conf(config.build());
+    let client = Client::from_conf(config(silent.local_addr()).timeout_config(timeouts.build()).build());
+    let patient = Client::from_conf(config(listener.local_addr()).build());
     let stage = stage(echo()).await;
     let event =
         |client: &Client| client.invoke().function_name("echo").invocation_type(InvocationType::Event).observed();
@@ -252,7 +254,18 @@ async fn without_an_answer_nobody_knows() {
         (event(&patient), Status::Ok, "unknown"),
         (patient.invoke().function_name("echo").observed(), Status::Cancelled, ""),
     ] {
-        stage.order(|| async { tokio::time::timeout(Duration::from_millis(50), sent.send()).await.unwrap_err() }).await;
+        let arrives = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncReadExt::read_u8(&mut stream).await.unwrap();
+            stream
+        };
+        let dropped = || async {
+            tokio::select! {
+                _ = sent.send() => panic!("there is no answer"),
+                stream = arrives => drop(stream),
+            }
+        };
+        stage.order(dropped).await;
         let call = stage.spans().pop().unwrap();
         assert_eq!((call.status, call.handoff()), (Some(status), handoff));
     }

@@ -183,10 +183,10 @@ fn a_loss_is_in_the_report() {
     let recorder = Recorder::builder("orders").sink(open(&path)).build().unwrap();
     let work = || recorder.in_scope(|| observe::span("work").in_scope(|| ()));
     work();
-    assert!(recorder.flush_blocking(Duration::from_secs(20)).complete);
+    assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
     fs::remove_dir_all(&path).unwrap();
     work();
-    let report = recorder.flush_blocking(Duration::from_secs(20));
+    let report = recorder.flush_blocking(Duration::from_secs(60));
     assert!(report.complete && report.sinks[0].rejected == 0, "{report:?}");
     let told = report.sinks[0].last_error.clone().unwrap();
     assert!(

@@ -34,7 +34,7 @@ fn written(work: impl FnOnce()) -> Vec<String> {
     let memory = Memory::new();
     let recorder = Recorder::builder("shop").sink(memory.clone()).build().expect("a recorder");
     recorder.in_scope(work);
-    recorder.flush_blocking(Duration::from_secs(5));
+    recorder.flush_blocking(Duration::from_secs(60));
     let mut text = lines.take();
     for span in spans(&memory.records()) {
         let ids = format!("trace_id={} span_id={}", span.trace.unwrap(), span.id.unwrap());

@@ -108,7 +108,7 @@ async fn spans_begin_when_statements_do() {
     recorded.output.as_ref().unwrap();
     let (work, sleep) = (recorded.span("work"), recorded.span("SELECT"));
     let took = sleep.ended_at.unwrap() - sleep.started_at;
-    assert!((290_000_000..900_000_000).contains(&took), "{took} ns");
+    assert!(took >= 290_000_000, "{took} ns");
     assert!(sleep.started_at >= work.started_at && sleep.ended_at <= work.ended_at, "{work:?} {sleep:?}");
 }
 

@@ -1,13 +1,12 @@
 //! sqlx: its own queries on an observed pool and in observed transactions.
 
-use crate::support::{Database, database, diagnostics, mutations, record};
+use crate::support::{Database, WAITS, database, diagnostics, mutations, record};
 use futures_util::TryStreamExt;
 use spanbridge::observe;
 use spanbridge_db::StatePolicy;
 use spanbridge_db::sqlx::{ObservedPool, PoolExt};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Error, Executor, Row};
-use std::time::Duration;
 
 async fn pool(database: &Database, connections: u32) -> ObservedPool {
     let pool = PgPoolOptions::new().max_connections(connections).connect(&database.url).await.unwrap();
@@ -85,9 +84,7 @@ async fn sqlx_names_the_writer_of_a_statement() {
         sqlx::query("INSERT INTO orders VALUES (3, 'theirs')").execute(&mut *tx).await?;
         tx.commit().await?;
         // Given up while it runs: the connection is closed, so nobody inherits its name.
-        let given_up =
-            db.execute("UPDATE orders SET status = coalesce(pg_sleep(0.3)::text, '') || 'slept' WHERE id = 1");
-        tokio::time::timeout(Duration::from_millis(100), given_up).await.unwrap_err();
+        database.given_up(db.execute(WAITS)).await;
         sqlx::query("INSERT INTO orders VALUES (4, 'theirs')").execute(&*db).await?;
         db.clone().tag_transactions_only().execute("INSERT INTO orders VALUES (5, 'nameless')").await?;
         while db.take_changes().await? > 0 {}

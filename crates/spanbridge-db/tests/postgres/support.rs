@@ -43,10 +43,26 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
+/// A statement on which the server is busy until [`Database::given_up`] lets it go on.
+pub(crate) const WAITS: &str =
+    "UPDATE orders SET status = coalesce(pg_advisory_xact_lock(7)::text, '') || 'slept' WHERE id = 1";
+
 impl Database {
     /// Another connection.
     pub(crate) async fn connect(&self) -> Client {
         connect(&self.url).await
+    }
+
+    /// Gives up a call of [`WAITS`] while the server is at it. Then the server goes on.
+    pub(crate) async fn given_up(&self, call: impl Future) {
+        self.client.batch_execute("SELECT pg_advisory_lock(7)").await.unwrap();
+        let sql = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database())";
+        let begun = async { while !self.client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {} };
+        tokio::select! {
+            _ = call => panic!("it has not waited"),
+            () = begun => {}
+        }
+        self.client.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
     }
 
     /// Creates a table, and begins to keep its changes.

@@ -1,6 +1,6 @@
 //! Who wrote: each service by its own statement, and nobody by that of another.
 
-use crate::support::{database, diagnostics, mutations, record};
+use crate::support::{WAITS, database, diagnostics, mutations, record};
 use spanbridge::observe;
 use spanbridge_db::tokio_postgres::{ClientExt, ObservedClient};
 use spanbridge_db::{StatePolicy, postgres};
@@ -92,8 +92,7 @@ async fn failed_statements_leave_no_name() {
             cancel.cancel_query(tokio_postgres::NoTls).await.unwrap();
         });
         assert_eq!(slept.unwrap_err().code().unwrap().code(), "57014");
-        let given_up = db.execute("UPDATE orders SET status = coalesce(pg_sleep(0.2)::text, '') || 'slept'", &[]);
-        tokio::time::timeout(std::time::Duration::from_millis(50), given_up).await.unwrap_err();
+        database.given_up(db.execute(WAITS, &[])).await;
         let sql = "SELECT coalesce(current_setting('spanbridge.context', true), '')";
         assert_eq!(db.query_one(sql, &[]).await?.get::<_, String>(0), "");
         std::ops::Deref::deref(&db).execute("UPDATE orders SET status = 'theirs'", &[]).await?;

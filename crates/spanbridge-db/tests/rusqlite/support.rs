@@ -13,7 +13,7 @@ pub(crate) fn record(f: impl FnOnce()) -> Vec<Record<'static>> {
     let memory = Memory::new();
     let recorder = Recorder::builder("shop").on_flush_only().sink(memory.clone()).build().unwrap();
     recorder.in_scope(f);
-    recorder.flush_blocking(Duration::from_secs(9));
+    recorder.flush_blocking(Duration::from_secs(60));
     memory.records()
 }
 

@@ -80,7 +80,7 @@ fn a_sink_does_not_record_itself() {
     let default = subscribed(default);
     let sink = Traces { span: span.clone(), default: default.clone(), names: names.clone() };
     let recorder = Recorder::builder("test").sink(sink).on_flush_only().build().unwrap();
-    let flush = || assert!(recorder.flush_blocking(Duration::from_secs(10)).complete);
+    let flush = || assert!(recorder.flush_blocking(Duration::from_secs(60)).complete);
     default.call(|| {
         *span.lock().unwrap() = recorder.in_scope(|| Some(info_span!("of the sink")));
         (0..3).for_each(|_| flush());
