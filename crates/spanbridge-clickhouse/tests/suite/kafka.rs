@@ -1,7 +1,6 @@
 //! Records that ClickHouse itself reads from Kafka: the statements of the guide, with a table of the same columns in the place of
 //! the topic.
 
-
 use crate::common::list::List;
 use crate::common::*;
 use proptest::collection::vec;
