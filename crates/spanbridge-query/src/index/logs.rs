@@ -19,7 +19,7 @@ pub(super) fn list(directory: &Path) -> Result<Vec<LogFile>> {
 /// Numbers that are missing before a log: the first of them, and that log.
 pub type Missing = (LogName, LogName);
 
-/// The log files, as [`list`], for whoever concludes something from what is `missing` in them: it is missing in two lists. While a
+/// The log files, as `list`, for whoever concludes something from what is `missing` in them: it is missing in two lists. While a
 /// directory is read, two files may be created, and only the later one be found.
 pub fn list_surely(directory: &Path, missing: impl Fn(&[LogFile]) -> BTreeSet<Missing>) -> Result<Vec<LogFile>> {
     let mut files = list(directory)?;
