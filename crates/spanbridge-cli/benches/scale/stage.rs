@@ -31,12 +31,7 @@ impl Stages {
         })
     }
 
-    fn stage<T>(
-        &mut self,
-        name: &'static str,
-        fields: [usize; 2],
-        work: impl FnOnce() -> Outcome<T>,
-    ) -> Outcome<T> {
+    fn stage<T>(&mut self, name: &'static str, fields: [usize; 2], work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
         let (begun, before) = (Instant::now(), cpu(fields));
         let done = work()?;
         self.stages.push((name, begun.elapsed(), cpu(fields).saturating_sub(before)));

@@ -105,10 +105,9 @@ impl Asked<'_> {
         filter.since = Some(*during.start()).filter(|since| *since > 0);
         filter.before = Some(*during.end()).filter(|end| *end < u64::MAX).zip(RunId::new(u128::MAX));
         let known = self.known(&Choice::of(&filter), None)?;
-        let (exact, others): (Vec<_>, Vec<_>) = known.into_iter().partition(|known| known.is_exact);
-        let mut starts: Vec<_> = exact.into_iter().map(|known| known.place()).collect();
-        let others: Vec<RunId> = others.into_iter().map(|known| known.run).collect();
-        starts.extend(self.rows_of(&others)?.into_iter().map(|row| (row.started_at, row.run_id)));
+        // Whichever of several starts counts that contradict each other, only the records say.
+        let runs: Vec<RunId> = known.into_iter().map(|known| known.run).collect();
+        let mut starts: Vec<_> = self.rows_of(&runs)?.into_iter().map(|row| (row.started_at, row.run_id)).collect();
         starts.retain(|(at, _)| during.contains(at));
         match order {
             Order::OldestFirst => starts.sort_unstable(),

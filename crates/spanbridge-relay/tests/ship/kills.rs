@@ -26,10 +26,11 @@ fn far_end(to: &str) -> Box<dyn FarEnd> {
     Box::new(StoreEnd::new(move || Store::open_or_create(&to)))
 }
 
-/// Ships in small batches, so that there are many places at which to be killed.
+/// Ships in small batches, so that there are many places at which to be killed; what is left then, in larger ones.
 fn ship(store: &str, to: &str, once: bool) {
     let mut options = Options::default();
-    (options.interval, options.max_records, options.once) = (Duration::from_millis(1), 20, once);
+    (options.interval, options.max_records, options.once) =
+        (Duration::from_millis(1), if once { 5_000 } else { 20 }, once);
     let mut shipper = Shipper::open(Store::open_or_create(store).unwrap(), Name::of(to), far_end(to), options).unwrap();
     shipper.run(&Stop::default(), &mut |event: Event<'_>| panic!("{event:?}")).unwrap();
 }
