@@ -105,7 +105,8 @@ fn without_java_the_command_runs_all_the_same() {
     );
     let output = elsewhere(&[("PATH", bin.path()), ("JAVA_HOME", bin.path())], &[]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
-    assert!(text(&output.stderr).contains("xtask: failed to start Kafka: Kafka: none (failed to find Java"));
+    let said = text(&output.stderr);
+    assert!(said.contains("xtask: failed to start Kafka: none (failed to find Java"), "{said}");
 }
 
 /// Maven is there, and the way to its registry is not.

@@ -2,9 +2,11 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses some of it")]
 
 use spanbridge::RunId;
-use spanbridge::record::Record;
+use spanbridge::record::{Body, Record};
 use spanbridge_clickhouse::{Address, ClickHouse, Writer};
+use spanbridge_graph::run_of;
 use spanbridge_query::Store;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 #[path = "../../../spanbridge-graph/tests/common/mod.rs"]
@@ -85,4 +87,23 @@ impl Drop for Place {
 pub(crate) fn insert(writer: &Writer, records: &[Record<'_>]) {
     let inserted = writer.insert(records.iter().map(|record| record.view())).unwrap();
     assert_eq!((inserted.records, inserted.unknown), (records.len() as u64, Vec::new()));
+}
+
+/// Without what contradicts an earlier record about the start or the end of a run or a span: lists find such a run by the times that its
+/// records have, and by the start that was the first as far as the table of runs can tell, which need not be that of its row (ADR 0062).
+pub(crate) fn consistent(mut deliveries: Vec<Vec<Record<'static>>>) -> Vec<Vec<Record<'static>>> {
+    let mut said = BTreeSet::new();
+    let mut is_new = |record: &Record<'_>| {
+        let about = match &record.body {
+            Body::RunStart(_) => (0, 0),
+            Body::RunEnd(_) => (1, 0),
+            Body::Span(span) => (2, span.span_id.get()),
+            Body::SpanEnd(end) => (3, end.span_id.get()),
+            _ => return true,
+        };
+        said.insert((run_of(record), about))
+    };
+    deliveries.iter_mut().for_each(|delivery| delivery.retain(&mut is_new));
+    deliveries.retain(|delivery| !delivery.is_empty());
+    deliveries
 }
