@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The workload is that of the store's bench: runs of about 12 spans over four processes. CPU time is that of our processes, all threads;
-//! what Kafka and ClickHouse take beside them is not in it. 20M spans need 8 GB for temporary files and the servers.
+//! what Kafka and ClickHouse take beside them is not in it. A million spans need 0.5 GB for temporary files and the servers.
 
 mod ask;
 mod stage;
@@ -89,7 +89,8 @@ fn write(store: &Path, spans: u64) -> Outcome<Workload> {
     while workload.spans < spans {
         ticks += 1;
         for (writer, records) in workload.tick().iter().enumerate() {
-            sinks[writer].deliver_records(writer as u64 + 1, ticks, records)?;
+            let receipt = sinks[writer].deliver_records(writer as u64 + 1, ticks, records)?;
+            assert!(receipt.rejected().is_empty(), "every record is stored");
         }
     }
     Ok(workload)
