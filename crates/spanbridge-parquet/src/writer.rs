@@ -26,7 +26,7 @@ const MAX_RECORD_BYTES: usize = 256 << 20;
 ///
 /// Records may come in any order. They wait until a row group is full, and are ordered by run in it. The runs that have waited longest
 /// for another record go first, so a run is in one row group, unless it goes on for longer than others fill one. What is in memory is
-/// bounded, whatever is written: about 130 MB.
+/// bounded, whatever is written.
 pub struct Writer<W: Write + Send> {
     file: SerializedFileWriter<W>,
     waiting: Waiting,
