@@ -20,10 +20,10 @@ pub const MEDIA: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// text.family("requests_total", "counter", "Requests that were answered.");
 /// text.value("requests_total", "{code=\"200\"}", 7);
 /// let expected = "# HELP spanbridge_serve_connections Open connections.
-/// # TYPE spanbridge_serve_connections gauge
+/// ## TYPE spanbridge_serve_connections gauge
 /// spanbridge_serve_connections 3
-/// # HELP spanbridge_serve_requests_total Requests that were answered.
-/// # TYPE spanbridge_serve_requests_total counter
+/// ## HELP spanbridge_serve_requests_total Requests that were answered.
+/// ## TYPE spanbridge_serve_requests_total counter
 /// spanbridge_serve_requests_total{code=\"200\"} 7
 /// ";
 /// assert_eq!(text.into_string(), expected);
