@@ -86,6 +86,14 @@ pub struct ImportReport {
     pub conflicts: u64,
     /// Records that can never be stored: their position in the input, from 0, and the reason.
     pub rejected: Vec<(u64, String)>,
+    /// Records that came too late: their run was [pruned](crate::keeping::prune_store), or would have been by now. They are not stored, so
+    /// no half of a run comes back. Their position in the input, from 0. A directory does not do that.
+    pub late: Vec<u64>,
+}
+
+impl ImportReport {
+    /// Why a record is late, for people.
+    pub const LATE: &str = "it is late: its run was pruned, or is older than what is kept";
 }
 
 /// What became of a record that was imported.
@@ -100,4 +108,6 @@ pub enum Imported {
     Conflict,
     /// It can never be stored. [`ImportReport::rejected`] says why.
     Rejected,
+    /// It is not stored: its run was pruned, or would have been by now. See [`ImportReport::late`].
+    Late,
 }

@@ -1,6 +1,6 @@
 //! The engines of this crate, and those of others.
 
-use crate::engine::{Engine, Snapshot, Stored};
+use crate::engine::{Engine, Old, Removed, Snapshot, Stored};
 use crate::index::Index;
 use crate::joined::Joined;
 use crate::old::OldFile;
@@ -55,6 +55,15 @@ impl Engine for Engines {
             Engines::Other(other) => other.store(records),
             Engines::Old(_) | Engines::Directory(_) | Engines::Both(_) => {
                 Err(Error::new(ErrorKind::ReadOnly, "store records: a directory takes them by its log of imports"))
+            }
+        }
+    }
+    /// Only those of other crates. A directory is pruned by its path.
+    fn prune(&mut self, old: &Old, after_step: &mut dyn FnMut(&Removed) -> bool) -> Result<Removed> {
+        match self {
+            Engines::Other(other) => other.prune(old, after_step),
+            Engines::Old(_) | Engines::Directory(_) | Engines::Both(_) => {
+                Err(Error::new(ErrorKind::ReadOnly, "remove old runs: a directory is pruned by its path"))
             }
         }
     }

@@ -3,6 +3,7 @@
 mod follow;
 mod list;
 mod lookup;
+mod prune;
 mod snapshot;
 
 use crate::address::Address;
@@ -13,7 +14,7 @@ use crate::session::Pool;
 use crate::shape::Known;
 use snapshot::Asked;
 use spanbridge::record::Record;
-use spanbridge_query::engine::{Engine, Snapshot, Stored};
+use spanbridge_query::engine::{Engine, Old, Removed, Snapshot, Stored};
 use std::cell::RefCell;
 
 /// A PostgreSQL with records, for [`Store::with_engine`](spanbridge_query::Store::with_engine).
@@ -86,7 +87,19 @@ impl Engine for Postgres {
                 self.writer.insert(Writer::default())
             }
         };
-        let rejected = writer.store(&self.pool, records)?;
-        Ok(rejected.into_iter().fold(Stored::default(), |stored, (at, why)| stored.reject(at, why)))
+        let refused = writer.store(&self.pool, records)?;
+        let stored = Stored::default().with_late(refused.late);
+        Ok(refused.rejected.into_iter().fold(stored, |stored, (at, why)| stored.reject(at, why)))
+    }
+
+    fn prune(
+        &mut self,
+        old: &Old,
+        after_step: &mut dyn FnMut(&Removed) -> bool,
+    ) -> Result<Removed, spanbridge_query::Error> {
+        if !old.dry_run {
+            schema::migrate(self.pool.session()?)?;
+        }
+        Ok(prune::prune(&self.pool, old, after_step)?)
     }
 }

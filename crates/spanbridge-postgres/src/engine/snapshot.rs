@@ -1,5 +1,6 @@
 //! One question: a transaction that only reads.
 
+use super::prune;
 use crate::records::{self, ORDER, Wanted};
 use crate::row::{COLUMNS, near};
 use crate::schema::NO_RUN;
@@ -161,6 +162,14 @@ impl Snapshot for Asked<'_> {
             true => Ok(()),
             false => self.read_of_no_run("shape IN (SELECT id FROM shape WHERE type = 'mutation')", each),
         }
+    }
+
+    fn changes_forgotten(&self) -> Result<Option<u64>> {
+        Ok(prune::changes_forgotten(&self.transaction)?)
+    }
+
+    fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {
+        Ok(prune::pruned(&self.transaction, run_ids)?)
     }
 
     fn end(&self) -> Result<Cursor> {

@@ -36,9 +36,10 @@ pub(super) struct Batch<'r> {
 }
 
 impl<'r> Batch<'r> {
-    pub(super) fn of(records: &'r [Record<'_>]) -> Self {
+    /// Of these records, each with its position.
+    pub(super) fn of(records: impl IntoIterator<Item = (usize, &'r Record<'r>)>) -> Self {
         let (mut runs, mut unknown) = (BTreeMap::<u128, Vec<OneRecord<'r>>>::new(), Vec::new());
-        for (at, record) in records.iter().enumerate() {
+        for (at, record) in records {
             let view = record.view();
             match Encoded::of(view) {
                 Some(encoded) => {
@@ -86,6 +87,11 @@ impl OfRun<'_> {
         let records: Vec<Record<'_>> = self.records.iter().map(|record| record.view.to_record()).collect();
         let row = RunRow::of(RunId::new(self.run)?, &records);
         Some(Summary { row, day: self.day, records: records.len() as i64, last_at: self.last_at() })
+    }
+
+    /// Whether a record has a time.
+    pub(super) fn has_time(&self) -> bool {
+        self.records.iter().any(|record| record.encoded.time.is_some())
     }
 
     /// The time of the last record.

@@ -7,6 +7,7 @@
 mod batch;
 mod copy;
 mod fold;
+mod late;
 mod mentions;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -20,6 +21,7 @@ use crate::transaction::Transaction;
 use batch::{Batch, OfRun};
 use copy::copy;
 use fold::Stored;
+use late::Late;
 use mentions::Mentions;
 use spanbridge::record::Record;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,27 +37,55 @@ pub(crate) struct Writer {
     days: Days,
 }
 
-/// The records that were not stored: their positions, and why.
-pub(crate) type Rejected = Vec<(usize, &'static str)>;
+/// The records that were not stored, by their positions.
+#[derive(Default)]
+pub(crate) struct Refused {
+    /// And why.
+    pub(crate) rejected: Vec<(usize, &'static str)>,
+    /// Their run was pruned.
+    pub(crate) late: Vec<usize>,
+}
 
 impl Writer {
     /// Stores these records, as far as they are not stored yet.
-    pub(crate) fn store(&mut self, pool: &Pool, records: &[Record<'_>]) -> Result<Rejected> {
-        let batch = Batch::of(records);
+    pub(crate) fn store(&mut self, pool: &Pool, records: &[Record<'_>]) -> Result<Refused> {
+        let mut late = BTreeSet::new();
         let mut attempts = 1..=ATTEMPTS;
-        while !batch.is_empty() {
-            attempts.next();
-            let result = self.prepare(pool, &batch).and_then(|()| self.attempt(pool, &batch));
+        loop {
+            let batch = Batch::of(records.iter().enumerate().filter(|(at, _)| !late.contains(at)));
+            let mut result = Ok(Late::default());
+            if !batch.is_empty() {
+                attempts.next();
+                result = self.attempt(pool, &batch);
+            }
             match result {
                 Err(error) if error.is_passing() && !attempts.is_empty() => {
                     self.numbers.clear();
                     self.days.clear();
                 }
                 Err(error) => return Err(error),
-                Ok(()) => break,
+                Ok(found) => {
+                    let before = late.len();
+                    late.extend(records.iter().enumerate().filter(|(_, one)| found.has(one)).map(|(at, _)| at));
+                    if late.len() == before {
+                        let why = "this release does not know what it says";
+                        let rejected = batch.unknown.into_iter().map(|at| (at, why)).collect();
+                        return Ok(Refused { rejected, late: late.into_iter().collect() });
+                    }
+                }
             }
         }
-        Ok(batch.unknown.into_iter().map(|at| (at, "this release does not know what it says")).collect())
+    }
+
+    /// Stores a batch; or nothing of it, and returns what is late.
+    fn attempt(&mut self, pool: &Pool, batch: &Batch<'_>) -> Result<Late> {
+        // Before a partition is made for it.
+        let late = Late::of(&pool.session()?, batch)?;
+        if !late.is_empty_of(batch) {
+            return Ok(late);
+        }
+        self.prepare(pool, batch)?;
+        self.transact(pool, batch)
     }
 
     /// Stores what several may store at once, so that they do not wait for each other.
@@ -65,10 +95,15 @@ impl Writer {
         self.days.ensure(pool, &days)
     }
 
-    fn attempt(&mut self, pool: &Pool, batch: &Batch<'_>) -> Result<()> {
+    fn transact(&mut self, pool: &Pool, batch: &Batch<'_>) -> Result<Late> {
         let session = pool.session()?;
         run::temporary(&session)?;
         let transaction = Transaction::begin(session, "BEGIN")?;
+        transaction.run("store records", "LOCK TABLE run IN ROW EXCLUSIVE MODE")?;
+        let late = Late::of(&transaction, batch)?;
+        if !late.is_empty_of(batch) {
+            return Ok(late);
+        }
         let tx: String = transaction.value("begin a transaction", "SELECT pg_current_xact_id()::text", &[])?;
         let tx = tx.parse().map_err(|_| Error::new(ErrorKind::Corrupt, "read the number of the transaction"))?;
         let new = insert_runs(&transaction, batch)?;
@@ -81,7 +116,8 @@ impl Writer {
         let added = self.add(&transaction, batch, &stored, tx)?;
         fold::fold(&transaction, &mut self.shapes, batch, stored, &added)?;
         Mentions::of(batch).store(&transaction)?;
-        transaction.commit()
+        transaction.commit()?;
+        Ok(late)
     }
 
     /// Stores the records of new runs.

@@ -12,10 +12,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The day of records of no run. Days are counted from 2000-01-01.
 pub(crate) const NO_RUN: i32 = -1;
 
-const DAY: u64 = 86_400_000_000_000;
+pub(crate) const DAY: u64 = 86_400_000_000_000;
 
 /// 2000-01-01, in days since the Unix epoch.
-const FIRST: i32 = 10_957;
+pub(crate) const FIRST: i32 = 10_957;
 
 /// What is older is put into the oldest partition of these, and what is later into the newest: a clock that is wrong must not make
 /// partitions without end.

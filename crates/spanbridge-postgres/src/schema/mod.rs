@@ -1,16 +1,17 @@
 //! Making the tables, and what they are today.
 
 mod days;
+mod prune;
 mod tables;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::Session;
 use crate::transaction::Transaction;
 
-pub(crate) use days::{Days, NO_RUN};
+pub(crate) use days::{DAY, Days, FIRST, NO_RUN};
 
 /// The newest version of the schema that this release knows.
-const NEWEST: i32 = 1;
+const NEWEST: i32 = 2;
 
 /// Those who make tables wait for each other. The lock is that of the schema alone.
 pub(crate) fn lock(session: &Session<'_>) -> Result<()> {
@@ -32,7 +33,8 @@ pub(crate) fn migrate(session: Session<'_>) -> Result<()> {
         transaction.run(doing, &format!("CREATE SCHEMA {}", transaction.address().quoted_schema()))?;
     }
     match version(&transaction)? {
-        None => transaction.run(doing, &tables::first_version(NEWEST))?,
+        None => transaction.run(doing, &tables::all(NEWEST))?,
+        Some(1) => transaction.run(doing, &tables::second_version(NEWEST))?,
         Some(known) => supported(known)?,
     }
     transaction.commit()

@@ -6,13 +6,22 @@
 //! | `run` | one for each run: what lists say, and in which partition its records are |
 //! | `shape` | one for each combination of service, type, name, primitive, kind and status |
 //! | `mention` | one for each id that a run mentions: `t` another trace, `p` the run that started it, `l` a trace that it links to, `m` the mark of a row of a database that it changed |
+//! | `pruned` | one for each run that was removed lately |
+//! | `pruning` | at most one: how far runs were removed |
 //! | `spanbridge` | the versions of this schema |
 //!
 //! Widths go down from left to right, because a value begins at a multiple of its width.
 
-/// All statements of the first version.
-pub(super) fn first_version(version: i32) -> String {
-    format!("{TABLES}; {VIEWS}; {PRUNE}; INSERT INTO spanbridge VALUES ({version})")
+use super::prune;
+
+/// All statements of this version.
+pub(super) fn all(version: i32) -> String {
+    format!("{TABLES}; {VIEWS}; {}; INSERT INTO spanbridge VALUES ({version})", prune::all())
+}
+
+/// What makes tables of the first version those of the second.
+pub(super) fn second_version(version: i32) -> String {
+    format!("DROP FUNCTION prune(date); {}; INSERT INTO spanbridge VALUES ({version})", prune::all())
 }
 
 /// A run that is not in the index of current ones is in that of others, which is short.
@@ -50,31 +59,3 @@ CREATE VIEW runs AS SELECT encode(uuid_send(run), 'hex') AS run_id, name, servic
     (ARRAY['ok', 'error', 'cancelled', 'suspended', 'open', 'conflicted'])[status + 1] AS status, spans, errors,
     failed + dead_lettered AS failed_work, to_timestamp(started_at / 1e9) AS started_at, (ended_at - started_at) / 1e6 AS ms,
     encode(uuid_send(parent), 'hex') AS parent_run_id, is_current FROM run";
-
-/// Removes runs that began before a day and in which nothing happened since, and says how many. A partition of which all runs go is
-/// dropped. Writers take the table of runs before that of records, and so does this; who reads is waited for.
-const PRUNE: &str = "\
-CREATE FUNCTION prune(before date) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $prune$
-DECLARE
-    until bigint := extract(epoch FROM before::timestamp AT TIME ZONE 'UTC')::bigint * 1000000000;
-    gone uuid[];
-    one date;
-    total bigint := 0;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('spanbridge ' || current_schema(), 0));
-    LOCK TABLE run IN SHARE ROW EXCLUSIVE MODE;
-    LOCK TABLE record IN ACCESS EXCLUSIVE MODE;
-    FOR one IN SELECT DISTINCT day FROM run WHERE day < before AND last_at < until ORDER BY day LOOP
-        gone := ARRAY(SELECT run FROM run WHERE day = one AND last_at < until);
-        IF EXISTS (SELECT FROM run WHERE day = one AND last_at >= until) THEN
-            DELETE FROM record WHERE day = one AND run = ANY(gone);
-        ELSE
-            EXECUTE format('DROP TABLE %I', 'record_' || to_char(one, 'YYYYMMDD'));
-        END IF;
-        DELETE FROM mention WHERE run = ANY(gone);
-        DELETE FROM run WHERE day = one AND last_at < until;
-        total := total + cardinality(gone);
-    END LOOP;
-    DELETE FROM record WHERE day < '2000-01-01' AND coalesce(at, near_last) BETWEEN 1 AND until - 1;
-    RETURN total;
-END $prune$";

@@ -15,6 +15,7 @@ mod ids;
 pub(crate) mod operations;
 pub(crate) mod parts;
 mod pasted;
+mod prune;
 pub(crate) mod recovered;
 #[doc(hidden)]
 pub mod row;
@@ -29,6 +30,7 @@ pub use cursor::Cursor;
 pub use damaged::Damaged;
 pub use ids::{IdMatches, IdPrefix, SpanMatch};
 pub use operations::operations;
+pub use prune::{Old, Removed};
 pub use recovered::ReadRuns;
 
 /// A place where records are kept.
@@ -47,6 +49,17 @@ pub trait Engine: Send {
         let _ = records;
         Err(Error::new(ErrorKind::ReadOnly, "store records: it can only be read from here"))
     }
+
+    /// Removes old runs, whole: from all answers, and what is stored of them. Tells `after_step` what is gone so far, and ends early if
+    /// that answers `false`. Whatever stops it, it may be begun again and goes on; a run that is left is whole.
+    ///
+    /// What comes later of a run that was removed is [late](Stored::late), and so are runs that would have been removed by now.
+    ///
+    /// Default: [`ErrorKind::ReadOnly`].
+    fn prune(&mut self, old: &Old, after_step: &mut dyn FnMut(&Removed) -> bool) -> Result<Removed> {
+        let _ = (old, after_step);
+        Err(Error::new(ErrorKind::ReadOnly, "remove old runs: it can only be read from here"))
+    }
 }
 
 /// What became of records that an [engine](Engine::store) was given.
@@ -55,9 +68,18 @@ pub trait Engine: Send {
 pub struct Stored {
     /// Records that can never be stored: their position among those that it was given, from 0, and the reason. All others are stored.
     pub rejected: Vec<(usize, String)>,
+    /// Records that came too late: their run was [removed](Engine::prune), or would have been by now. Their positions among those that it
+    /// was given, from 0. They are not stored.
+    pub late: Vec<usize>,
 }
 
 impl Stored {
+    /// Adds records that came too late.
+    pub fn with_late(mut self, positions: impl IntoIterator<Item = usize>) -> Self {
+        self.late.extend(positions);
+        self
+    }
+
     /// Adds a record that can never be stored. `why` continues "record 7: ".
     pub fn reject(mut self, position: usize, why: impl Into<String>) -> Self {
         self.rejected.push((position, why.into()));

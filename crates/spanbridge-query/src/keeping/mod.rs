@@ -18,6 +18,7 @@
 mod backup;
 mod check;
 mod compact;
+mod elsewhere;
 mod location;
 mod prune;
 mod rebuild;
@@ -27,5 +28,6 @@ pub use crate::index::{FoldBudget, FoldReport};
 pub use backup::{BackupReport, backup};
 pub use check::{CheckReport, IndexTotals, LogTotals, Problem, Progress, check};
 pub use compact::compact;
+pub use elsewhere::prune_store;
 pub use prune::prune;
 pub use rebuild::{RebuildReport, rebuild};

@@ -24,8 +24,12 @@ pub fn prune(
     let path = path.as_ref();
     compact(path, FoldBudget::everything(), |_| true)?;
     let directory = directory(path)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-    let run = || Index::open(&directory)?.prune(prune, now, after_step);
+    let run = || Index::open(&directory)?.prune(prune, nanoseconds_now(), after_step);
     run().map_err(|e| e.at("prune", path))
+}
+
+/// Since the Unix epoch.
+pub(super) fn nanoseconds_now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -84,10 +84,18 @@ impl Elsewhere<'_> {
         if new.is_empty() {
             return Ok(());
         }
-        for (at, why) in self.engine.store(&new)?.rejected {
+        let stored = self.engine.store(&new)?;
+        for (at, why) in stored.rejected {
             if let Some((place, Some(_))) = became.get(at).copied() {
                 became[at].1 = None;
                 self.reject(place, why);
+            }
+        }
+        for at in stored.late {
+            if let Some((place, what @ Some(_))) = became.get_mut(at) {
+                *what = None;
+                self.report.late.push(*place);
+                (self.each)(*place, Imported::Late);
             }
         }
         for (place, what) in became {

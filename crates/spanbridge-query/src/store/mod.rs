@@ -411,6 +411,7 @@ impl Store {
                 all.repeated += report.repeated;
                 all.conflicts += report.conflicts;
                 all.rejected.extend(report.rejected);
+                all.late.extend(report.late);
                 Ok(())
             })
         })?;

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 pub(crate) mod list;
+pub(crate) mod pruning;
 
 use spanbridge::RunId;
 use spanbridge::record::Record;
