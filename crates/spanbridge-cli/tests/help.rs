@@ -263,8 +263,8 @@ Options:
                            0 is any that is free [default: 127.0.0.1:4318]
       --token-file <FILE>  A file with the token that clients must send [default: $SPANBRIDGE_TOKEN]
       --keep <TIME|SIZE>   Remove runs in which nothing happened for this long (`12h`, `30d`), or
-                           the oldest while the store is larger (`2GiB`); may be given for both
-                           [default: remove nothing]
+                           the oldest while the store is larger (`2GiB`), not of a database; may be
+                           given for both [default: remove nothing]
   -h, --help               Print help
 
 Examples:
@@ -460,6 +460,10 @@ Options:
 A run without an end stays for as long as something happened in it within the last hour. Where a run
 that stays is connected with one that is removed, `trace` says so, and `doctor` does not report what
 may be missing because of it.
+
+A database drops whole days: a run goes once nothing happened in it since the beginning, in UTC, of
+the day that was so long ago. What comes later of such a run is not stored, but counted. It cannot
+go by size, so --max-size is for directories.
 
 The JSON is {schemaVersion, dryRun, runs, spans, bytes, bytesLeft, keptFailed, keptSuspended,
 keptOpen}. In a dry run, `bytes` is an estimate.

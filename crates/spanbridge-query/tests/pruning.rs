@@ -1,9 +1,9 @@
 //! The story of old runs that go, over a directory.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 #[path = "agreement/mod.rs"]
 mod agreement;
 #[path = "../../spanbridge-graph/tests/common/mod.rs"]
-#[allow(dead_code, reason = "other tests use the rest")]
 mod records;
 
 use agreement::pruning::old_runs_go;

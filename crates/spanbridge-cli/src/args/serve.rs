@@ -18,8 +18,8 @@ pub(crate) struct Serve {
     /// A file with the token that clients must send [default: $SPANBRIDGE_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Remove runs in which nothing happened for this long (`12h`, `30d`), or the oldest while the store is larger (`2GiB`); may be
-    /// given for both [default: remove nothing]
+    /// Remove runs in which nothing happened for this long (`12h`, `30d`), or the oldest while the store is larger (`2GiB`), not of
+    /// a database; may be given for both [default: remove nothing]
     #[arg(long, value_name = "TIME|SIZE", value_parser = Keep::parse)]
     pub(crate) keep: Vec<Keep>,
     /// Read the files of the page from this directory

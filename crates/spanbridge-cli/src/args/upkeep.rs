@@ -44,6 +44,9 @@ pub(crate) struct Prune {
 const PRUNE: &str = "A run without an end stays for as long as something happened in it within the last hour. Where a run \
 that stays is connected with one that is removed, `trace` says so, and `doctor` does not report what may be missing because of it.
 
+A database drops whole days: a run goes once nothing happened in it since the beginning, in UTC, of the day that was so long ago. What \
+comes later of such a run is not stored, but counted. It cannot go by size, so --max-size is for directories.
+
 The JSON is {schemaVersion, dryRun, runs, spans, bytes, bytesLeft, keptFailed, keptSuspended, keptOpen}. In a dry run, `bytes` is \
 an estimate.";
 

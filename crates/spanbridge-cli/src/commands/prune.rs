@@ -1,6 +1,6 @@
 //! `spanbridge prune`: removes old runs.
 
-use super::opening::directory;
+use super::opening::open;
 use crate::args::{Cli, Format, Prune};
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -10,7 +10,11 @@ use serde_json::json;
 use spanbridge_query::keeping::{self, PruneReport};
 
 pub(super) fn run(cli: &Cli, args: &Prune) -> Result<(), Failure> {
-    let path = directory(cli, "prune", |database| database.prune)?;
+    let place = cli.place()?;
+    if let Err(database) = place.as_directory() {
+        let instead = database.prune.or(args.max_size.map(|_| database.max_size));
+        instead.map_or(Ok(()), |instead| Err(Failure::Usage(format!("prune the store: {instead}"))))?;
+    }
     let mut prune =
         keeping::Prune::new().keep_failed(args.keep_failed).keep_suspended(args.keep_suspended).dry_run(args.dry_run);
     if let Some(age) = args.older_than {
@@ -20,10 +24,14 @@ pub(super) fn run(cli: &Cli, args: &Prune) -> Result<(), Failure> {
         prune = prune.max_bytes(bytes);
     }
     let mut progress = Progress::new();
-    let report = keeping::prune(path, &prune, |report| {
+    let each = |report: &PruneReport| {
         progress.show("pruning", report.runs, 0, |runs| counted(runs, "run", "runs"));
         true
-    })?;
+    };
+    let report = match place.directory() {
+        Some(path) => keeping::prune(path, &prune, each),
+        None => keeping::prune_store(&mut open(cli)?, &prune, each),
+    }?;
     drop(progress);
     match cli.format {
         Format::Json => stream::print_json(&json!({

@@ -7,7 +7,7 @@ use spanbridge::record::{Body, Diagnostic, Record};
 use spanbridge::semconv::{REDACTION_FAILED, STATE_CAPTURE_FAILED};
 use spanbridge_db::pgoutput::{Lsn, RowChange};
 use spanbridge_graph::hash::{join, stable};
-use spanbridge_query::Store;
+use spanbridge_query::{ImportReport, Store};
 
 /// Who records what a database has logged.
 const SERVICE: &str = "spanbridge-follow";
@@ -115,8 +115,10 @@ impl Writing {
         let stored = if may_be_stored { store.import(records) } else { store.append(records) };
         match stored {
             Ok(report) => {
-                let Some((_, why)) = report.rejected.first() else { return Ok(()) };
-                let many = report.rejected.len() as u64;
+                let why = report.rejected.first().map(|(_, why)| &**why);
+                let late = (!report.late.is_empty()).then_some(ImportReport::LATE);
+                let Some(why) = why.or(late) else { return Ok(()) };
+                let many = (report.rejected.len() + report.late.len()) as u64;
                 let diagnostic =
                     Diagnostic::new(STATE_CAPTURE_FAILED, format!("{many} changes were not stored: {why}"));
                 let diagnostic = Body::Diagnostic(diagnostic.with_count(Some(many)));

@@ -13,16 +13,21 @@ pub struct Database {
     pub check: &'static str,
     /// Instead of `backup`.
     pub backup: &'static str,
-    /// Instead of `prune`, and of `serve --keep`.
-    pub prune: &'static str,
+    /// Instead of `prune`, and of `serve --keep`, if this program cannot do it there.
+    pub prune: Option<&'static str>,
+    /// Instead of pruning by size.
+    pub max_size: &'static str,
 }
+
+const MAX_SIZE: &str = "a database drops whole days and does not go by size: say for how long runs are to be kept";
 
 pub(super) const CLICKHOUSE: Database = Database {
     name: "ClickHouse",
     compact: "ClickHouse merges by itself",
     check: "ClickHouse checks its parts by itself, and says on demand what is damaged: CHECK TABLE record",
     backup: "use ClickHouse's backups: BACKUP DATABASE, or ALTER TABLE … FREEZE on servers before 22.8",
-    prune: "drop old partitions, which are days, with ClickHouse's ALTER TABLE record DROP PARTITION",
+    prune: Some("drop old partitions, which are days, with ClickHouse's ALTER TABLE record DROP PARTITION"),
+    max_size: MAX_SIZE,
 };
 
 pub(super) const POSTGRES: Database = Database {
@@ -30,5 +35,6 @@ pub(super) const POSTGRES: Database = Database {
     compact: "PostgreSQL cleans up by itself: autovacuum",
     check: "PostgreSQL checks its own tables: pg_amcheck, and data checksums",
     backup: "use PostgreSQL's backups: pg_basebackup, or pg_dump of the schema",
-    prune: "remove old runs with SQL, SELECT spanbridge.prune(current_date - 30)",
+    prune: None,
+    max_size: MAX_SIZE,
 };

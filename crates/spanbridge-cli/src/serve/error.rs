@@ -19,7 +19,7 @@ pub enum ErrorKind {
     Address,
     /// Others could reach the address, and there is no token.
     NoToken,
-    /// The records are kept by a database, which removes them in its own way.
+    /// The records are kept by a database, which cannot remove old ones as it is asked to.
     Keep,
     /// The store cannot be used.
     Store(spanbridge_query::ErrorKind),

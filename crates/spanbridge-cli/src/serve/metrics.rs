@@ -3,6 +3,7 @@
 use super::app::App;
 use super::meter::Route;
 use super::reply::reply;
+use super::upkeep::Kept;
 use crate::metrics::{MEDIA, Text};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -30,16 +31,22 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
     text.one("connections", "gauge", "Open connections.", app.connections.open());
     text.one("live_readers", "gauge", "Open streams of live events.", app.live.readers());
     let failures = app.upkeep.failures.load(Relaxed);
-    match &app.upkeep.folding {
-        Some(folding) => {
+    let pruned = match &app.upkeep.kept {
+        Kept::Directory(folding) => {
             let (spans, bytes) = (folding.folded_spans.load(Relaxed), folding.folded_bytes.load(Relaxed));
-            let pruned = folding.pruned_runs.load(Relaxed);
             text.one("folded_spans_total", "counter", "Spans that were folded.", spans);
             text.one("folded_bytes_total", "counter", "Bytes of logs that were folded.", bytes);
-            text.one("pruned_runs_total", "counter", "Runs that were removed by --keep.", pruned);
             text.one("upkeep_failures_total", "counter", "Times that folding or removing failed.", failures);
+            Some(&folding.pruned_runs)
         }
-        None => text.one("store_failures_total", "counter", "Times that the database was found away.", failures),
+        Kept::Database(database) => {
+            let help = "Times that the database was found away, or removing failed.";
+            text.one("store_failures_total", "counter", help, failures);
+            Some(&database.pruned_runs).filter(|_| database.is_pruned())
+        }
+    };
+    if let Some(pruned) = pruned {
+        text.one("pruned_runs_total", "counter", "Runs that were removed by --keep.", pruned.load(Relaxed));
     }
     let ingest = app.ingest.counts();
     text.family("ingest_requests_total", "counter", "Requests with records or spans, by what became of them.");
@@ -52,6 +59,7 @@ pub(super) async fn metrics(State(app): State<App>) -> Response {
         ("repeated", &ingest.repeated),
         ("conflict", &ingest.conflicts),
         ("rejected", &ingest.rejected),
+        ("late", &ingest.late),
     ] {
         text.value("ingest_records_total", &format!("{{result=\"{result}\"}}"), count.load(Relaxed));
     }

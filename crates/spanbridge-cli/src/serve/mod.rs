@@ -21,6 +21,7 @@ mod app;
 mod assets;
 mod compress;
 mod connection;
+mod database;
 mod error;
 mod files;
 mod folding;

@@ -16,7 +16,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Who asks must know it. White space around it does not count. Without one, only loopback addresses are listened on.
     pub token: Option<String>,
-    /// Runs in which nothing happened for this long are removed. Default: none. Not of a database.
+    /// Runs in which nothing happened for this long are removed. Default: none.
     pub keep_for: Option<Duration>,
     /// The oldest runs are removed while the store has more bytes than this. Default: none. Not of a database.
     pub keep_bytes: Option<u64>,

@@ -26,8 +26,8 @@ impl Server {
     ///
     /// # Errors
     /// [`ErrorKind::NoToken`] if others could reach the address and there is no token, [`ErrorKind::AddressInUse`] if another
-    /// process listens there, [`ErrorKind::Store`] if the store cannot be used, [`ErrorKind::Keep`] if it is a database and old runs are
-    /// to be removed.
+    /// process listens there, [`ErrorKind::Store`] if the store cannot be used, [`ErrorKind::Keep`] if it is a database that
+    /// cannot remove old runs as it is asked to.
     pub async fn bind(mut options: Options) -> Result<Self, Error> {
         let address = options.listen;
         // Clients send it without.
@@ -39,10 +39,12 @@ impl Server {
             let why = "others could reach it, and there is no token";
             return Err(Error::new(ErrorKind::NoToken, format!("listen on {address}: {why}")));
         }
-        if let (Err(database), true) =
-            (options.store.as_directory(), options.keep_for.is_some() || options.keep_bytes.is_some())
-        {
-            return Err(Error::new(ErrorKind::Keep, format!("remove old runs: {}", database.prune)));
+        if let Err(database) = options.store.as_directory() {
+            let is_asked = options.keep_for.is_some() || options.keep_bytes.is_some();
+            let cannot = database.prune.filter(|_| is_asked);
+            if let Some(instead) = cannot.or(options.keep_bytes.map(|_| database.max_size)) {
+                return Err(Error::new(ErrorKind::Keep, format!("remove old runs: {instead}")));
+            }
         }
         let listener = TcpListener::bind(address).await.map_err(|e| not_bound(address, &e))?;
         let address = listener.local_addr().map_err(|e| not_bound(address, &e))?;

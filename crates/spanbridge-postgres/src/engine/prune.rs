@@ -51,7 +51,8 @@ pub(super) fn prune(pool: &Pool, old: &Old, after_step: &mut dyn FnMut(&Removed)
             true => (runs, spans, removed.bytes_left.saturating_sub(share(&session, day, records)?)),
             false => {
                 let transaction = Transaction::begin(session, "BEGIN")?;
-                let query = "SELECT runs, spans FROM prune_day(date '2000-01-01' + $1::int, date '2000-01-01' + $2::int, $3)";
+                let query =
+                    "SELECT runs, spans FROM prune_day(date '2000-01-01' + $1::int, date '2000-01-01' + $2::int, $3)";
                 let done = transaction.query(DOING, query, &[&day, &before, &keep])?;
                 let read = || done.first().map_or(Ok((0, 0)), |row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?)));
                 let (runs, spans) = read().map_err(|error| transaction.failed(DOING, &error))?;

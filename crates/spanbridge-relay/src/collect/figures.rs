@@ -24,6 +24,8 @@ pub struct Totals {
     pub repeated: u64,
     /// Records that contradict others of the same id, as far as the destination says so.
     pub conflicts: u64,
+    /// Records that came too late, and are not stored: their runs were pruned.
+    pub late: u64,
     /// Messages that were set aside.
     pub set_aside: u64,
     /// Records, and lines that are none, because of which they were.

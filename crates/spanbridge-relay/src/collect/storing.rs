@@ -17,6 +17,10 @@ use std::time::{Duration, Instant};
 /// Pauses after the destination did not take something: the first one, and the longest. They double.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 
+/// Said once. All are counted.
+const LATE: &str =
+    "records came too late: their runs were pruned, or are older than what is kept; they are counted and not stored";
+
 /// Stores records. Once it returns, they are safe. The same records may come again, after an error or from another collector, and
 /// are to be stored once. An error is waited for: the same records come again later.
 pub type StoreRecords<'s> = dyn FnMut(Vec<Record<'_>>) -> Result<ImportReport, spanbridge_query::Error> + Send + 's;
@@ -77,7 +81,12 @@ impl Storing<'_> {
                     totals.stored += report.stored;
                     totals.repeated += report.repeated;
                     totals.conflicts += report.conflicts;
+                    let is_first_late = totals.late == 0 && !report.late.is_empty();
+                    totals.late += report.late.len() as u64;
                     drop(totals);
+                    if is_first_late {
+                        (self.each)(CollectEvent::Note(LATE));
+                    }
                     batch.work.attribute("spanbridge.collect.records", count);
                     for (at, why) in report.rejected {
                         let place = usize::try_from(at).ok().and_then(|at| read.places.get(at));

@@ -39,6 +39,7 @@ fn text(totals: &spanbridge_relay::collect::Totals) -> String {
             "Records that contradict others of the same id, as far as known.",
             totals.conflicts,
         ),
+        ("late_records_total", "Records that were not stored, because their runs were pruned.", totals.late),
         ("set_aside_messages_total", "Messages that went to the dead-letter topic.", totals.set_aside),
         ("lost_messages_total", "Messages that the topic's retention removed before they were read.", totals.lost),
         ("batches_total", "Batches that were stored.", totals.batches),

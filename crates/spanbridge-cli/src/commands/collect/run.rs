@@ -80,6 +80,9 @@ fn ended(figures: &CollectFigures, collected: Collected) {
     if totals.repeated > 0 {
         text.push_str(&format!(", {} there already", totals.repeated));
     }
+    if totals.late > 0 {
+        text.push_str(&format!(", {} too late", totals.late));
+    }
     if totals.set_aside > 0 {
         text.push_str(&format!(", {} set aside", size::counted(totals.set_aside, "message", "messages")));
     }

@@ -20,6 +20,8 @@ pub(super) struct Tally {
     repeated: u64,
     /// Of those that are stored now.
     conflicts: u64,
+    /// Records that are not stored, because their runs were pruned.
+    late: u64,
     /// Records of unknown types, and how many of each.
     unknown: u64,
     unknown_types: BTreeMap<String, u64>,
@@ -100,6 +102,7 @@ impl Tally {
         self.stored += report.stored;
         self.repeated += report.repeated;
         self.conflicts += report.conflicts;
+        self.late += report.late.len() as u64;
     }
 
     /// A record, and what became of it. That one could not be stored is told with the reason.
@@ -107,6 +110,7 @@ impl Tally {
         match what {
             Imported::New => self.stored += 1,
             Imported::Repeated => self.repeated += 1,
+            Imported::Late => self.late += 1,
             Imported::Conflict => {
                 (self.stored, self.conflicts) = (self.stored + 1, self.conflicts + 1);
                 self.name(file, place, "a record with this id and other content is stored; both are kept");
@@ -131,7 +135,7 @@ impl Tally {
 
     /// Records that were read, whatever became of them.
     fn read(&self) -> u64 {
-        self.stored + self.repeated + self.unknown
+        self.stored + self.repeated + self.late + self.unknown
     }
 
     /// What was bad, each kind with its number.
@@ -184,6 +188,7 @@ impl Tally {
             (self.stored, "new"),
             (self.repeated, "already stored"),
             (self.conflicts, "in conflict with stored ones"),
+            (self.late, "too late, as what is that old was pruned"),
             (self.unknown, "of unknown type"),
             (self.other, if self.other == 1 { "other line of a log" } else { "other lines of a log" }),
         ];
@@ -222,6 +227,7 @@ impl Tally {
             "stored": self.stored,
             "repeated": self.repeated,
             "conflicts": self.conflicts,
+            "late": self.late,
             "unknown": self.unknown,
             "unknownTypes": self.unknown_types,
             "other": self.other,

@@ -15,7 +15,7 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Writes the receipt for records.
 pub(super) fn write_receipt(outcome: &Outcome, body: &mut Vec<u8>) {
-    let Outcome { read, stored, repeated, conflicts, rejected } = outcome;
+    let Outcome { read, stored, repeated, conflicts, rejected, .. } = outcome;
     body.extend_from_slice(
         format!(
             r#"{{"schemaVersion":1,"read":{read},"stored":{stored},"repeated":{repeated},"conflicts":{conflicts},"rejected":["#

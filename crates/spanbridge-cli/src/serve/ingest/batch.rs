@@ -63,6 +63,11 @@ impl<'s, 'j> Batch<'s, 'j> {
                 outcomes[request].reject(number, why);
             }
         }
+        for at in report.late {
+            if let Some((request, number)) = place(at) {
+                outcomes[request].reject_late(number);
+            }
+        }
         places.clear();
         self.weight = 0;
         Ok(())

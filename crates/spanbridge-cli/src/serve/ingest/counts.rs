@@ -22,6 +22,8 @@ pub(in crate::serve) struct IngestCounts {
     pub(in crate::serve) conflicts: AtomicU64,
     /// Records and spans that can never be stored.
     pub(in crate::serve) rejected: AtomicU64,
+    /// Records that came too late: their run was pruned.
+    pub(in crate::serve) late: AtomicU64,
 }
 
 impl IngestCounts {
@@ -33,7 +35,8 @@ impl IngestCounts {
                 self.stored.fetch_add(outcome.stored, Relaxed);
                 self.repeated.fetch_add(outcome.repeated, Relaxed);
                 self.conflicts.fetch_add(outcome.conflicts, Relaxed);
-                self.rejected.fetch_add(without_ids + outcome.rejected.len() as u64, Relaxed);
+                self.rejected.fetch_add(without_ids + outcome.rejected.len() as u64 - outcome.late, Relaxed);
+                self.late.fetch_add(outcome.late, Relaxed);
             }
             Err(refused) if refused.status == StatusCode::SERVICE_UNAVAILABLE => _ = self.busy.fetch_add(1, Relaxed),
             Err(_) => _ = self.refused.fetch_add(1, Relaxed),

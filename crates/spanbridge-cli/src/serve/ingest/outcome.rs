@@ -1,6 +1,6 @@
 //! What became of a request that was taken.
 
-use spanbridge_query::Imported;
+use spanbridge_query::{ImportReport, Imported};
 
 /// What became of the records of a request.
 #[derive(Debug, Default, PartialEq)]
@@ -13,6 +13,8 @@ pub(super) struct Outcome {
     pub(super) conflicts: u64,
     /// The number of each record that is rejected, or of the span that it is of; and why.
     pub(super) rejected: Vec<(u64, String)>,
+    /// Of those that are rejected: they came too late.
+    pub(super) late: u64,
 }
 
 impl Outcome {
@@ -31,6 +33,11 @@ impl Outcome {
 
     pub(super) fn reject(&mut self, number: u64, why: impl Into<String>) {
         self.rejected.push((number, cut(why.into())));
+    }
+
+    pub(super) fn reject_late(&mut self, number: u64) {
+        self.late += 1;
+        self.reject(number, ImportReport::LATE);
     }
 }
 

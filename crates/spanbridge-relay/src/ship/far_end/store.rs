@@ -3,7 +3,7 @@
 use super::contract::{Away, FarEnd, Sent};
 use crate::ship::stop::Stop;
 use spanbridge::record::Record;
-use spanbridge_query::{Error, Store};
+use spanbridge_query::{Error, ImportReport, Store};
 
 /// Opens a store, or makes it.
 type Open = Box<dyn FnMut() -> Result<Store, Error> + Send>;
@@ -34,6 +34,9 @@ impl StoreEnd {
         let mut sent = Sent::default();
         for (_, why) in report.rejected {
             sent.reject(1, why);
+        }
+        if !report.late.is_empty() {
+            sent.reject(report.late.len() as u64, ImportReport::LATE);
         }
         Ok(sent)
     }
