@@ -8,3 +8,5 @@ pub(crate) const PARENT: i8 = b'p' as i8;
 pub(crate) const LINK: i8 = b'l' as i8;
 /// It changed a row of a database with this mark.
 pub(crate) const MARK: i8 = b'm' as i8;
+/// It shows that this receiver settles messages of several runs with one call.
+pub(crate) const SETTLES_OTHERS: i8 = b's' as i8;

@@ -52,3 +52,14 @@ fn stories_are_those_of_a_directory() {
     }
     filters_choose(&store);
 }
+
+/// Lists of many runs choose as a list of all records does. What is stored twice, and in several batches, is one run.
+#[test]
+fn many_runs_are_listed_as_by_a_list() {
+    let Some(place) = place() else { return };
+    let all = random::records(0xdead_5eed, 600);
+    let mut engine = place.engine();
+    all.chunks(all.len().div_ceil(4)).for_each(|batch| insert(&mut engine, batch));
+    insert(&mut engine, &all[..all.len() / 3]);
+    random::choose_as(&place.store(), &all, 0xd1ce);
+}

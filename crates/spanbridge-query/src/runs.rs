@@ -4,7 +4,7 @@ use crate::search::has_text;
 use spanbridge::record::{Body, Record};
 use spanbridge::{RunId, SpanId, Status};
 use spanbridge_graph::hash::Set;
-use spanbridge_graph::{FailedWork, Graph, Hints, Outline, RunStatus, RunSummary, Unsettled};
+use spanbridge_graph::{FailedWork, Graph, GraphLimit, Hints, Outline, RunStatus, RunSummary, Unsettled};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -277,7 +277,10 @@ impl RunRow {
         if row.status == RunStatus::Ok && row.errors > 0 || hints.is_set() {
             let graph = Graph::build(run_id, records);
             row.set_failed_work(graph.run.failed_work);
-            row.unsettled = Unsettled::of(&graph);
+            // As of a very large run whose records are never all in memory.
+            if row.spans <= GraphLimit::default().whole {
+                row.unsettled = Unsettled::of(&graph);
+            }
         }
         row
     }

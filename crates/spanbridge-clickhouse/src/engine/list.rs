@@ -85,11 +85,13 @@ impl Asked<'_> {
         }
     }
 
-    /// The rows of these runs, as far as they are stored.
-    pub(super) fn rows_of(&self, runs: &[RunId]) -> Result<Vec<RunRow>> {
+    /// The rows of these runs, as far as they are stored, by their own records.
+    pub(super) fn rows_by_records(&self, runs: &[RunId]) -> Result<Vec<RunRow>> {
         let mut rows = Vec::with_capacity(runs.len());
         self.read_runs(runs, true, &mut |run, records| {
-            rows.push(RunRow::of(run, &records));
+            let row = RunRow::of(run, &records);
+            self.receivers.learn(&row, &records);
+            rows.push(row);
             Ok(())
         })?;
         Ok(rows)
@@ -107,7 +109,8 @@ impl Asked<'_> {
         let known = self.known(&Choice::of(&filter), None)?;
         // Whichever of several starts counts that contradict each other, only the records say.
         let runs: Vec<RunId> = known.into_iter().map(|known| known.run).collect();
-        let mut starts: Vec<_> = self.rows_of(&runs)?.into_iter().map(|row| (row.started_at, row.run_id)).collect();
+        let mut starts: Vec<_> =
+            self.rows_by_records(&runs)?.into_iter().map(|row| (row.started_at, row.run_id)).collect();
         starts.retain(|(at, _)| during.contains(at));
         match order {
             Order::OldestFirst => starts.sort_unstable(),

@@ -7,9 +7,11 @@ mod list;
 mod lookup;
 mod operations;
 mod read;
+mod receivers;
 mod recent;
 mod snapshot;
 mod tree;
+mod unsettled;
 
 use crate::address::Address;
 use crate::client::Client;
@@ -18,7 +20,7 @@ use crate::insert::Writer;
 use crate::schema;
 use snapshot::Asked;
 use spanbridge::record::Record;
-use spanbridge_query::engine::{Engine, Snapshot, Stored};
+use spanbridge_query::engine::{Engine, Snapshot, Stored, now};
 
 /// A ClickHouse with records of a [`Writer`](crate::Writer), for [`Store::with_engine`](spanbridge_query::Store::with_engine).
 ///
@@ -41,6 +43,8 @@ pub struct ClickHouse {
     client: Client,
     /// Made by the first records that are stored.
     writer: Option<Writer>,
+    /// What time it is, in nanoseconds since the Unix epoch.
+    clock: fn() -> u64,
 }
 
 impl ClickHouse {
@@ -52,7 +56,7 @@ impl ClickHouse {
         // A request that names a database which is not there is refused, so that is found out from another one.
         let bare = Client::new(address.clone().with_database("system"));
         schema::check(&bare, &address.database)?;
-        Ok(Self { client: Client::new(address.clone()), writer: None })
+        Ok(Self { client: Client::new(address.clone()), writer: None, clock: now })
     }
 
     /// Opens tables to read from and to store records in. Makes those that are missing.
@@ -61,13 +65,19 @@ impl ClickHouse {
     /// As [`Writer::open`].
     pub fn open_or_create(address: &Address) -> Result<Self> {
         let writer = Some(Writer::open(address)?);
-        Ok(Self { client: Client::new(address.clone()), writer })
+        Ok(Self { client: Client::new(address.clone()), writer, clock: now })
+    }
+
+    /// With another clock, which says when messages without a settlement count: nanoseconds since the Unix epoch.
+    #[doc(hidden)]
+    pub fn with_clock(self, clock: fn() -> u64) -> Self {
+        Self { clock, ..self }
     }
 }
 
 impl Engine for ClickHouse {
     fn snapshot(&self) -> std::result::Result<Box<dyn Snapshot + '_>, spanbridge_query::Error> {
-        Ok(Box::new(Asked::new(&self.client)))
+        Ok(Box::new(Asked::new(&self.client, (self.clock)())))
     }
 
     fn store(&mut self, records: &[Record<'_>]) -> std::result::Result<Stored, spanbridge_query::Error> {

@@ -1,6 +1,7 @@
 //! One question.
 
 use super::batches::Batches;
+use super::receivers::Receivers;
 use crate::client::Client;
 use spanbridge::RunId;
 use spanbridge_query::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};
@@ -26,11 +27,13 @@ pub(super) struct Asked<'c> {
     end: OnceCell<u64>,
     /// The batches that were inserted from a time on.
     pub(super) seen: RefCell<Option<(u64, Rc<Batches>)>>,
+    pub(super) receivers: Receivers,
 }
 
 impl<'c> Asked<'c> {
-    pub(super) fn new(client: &'c Client) -> Self {
-        Self { client, damaged: RefCell::default(), end: OnceCell::new(), seen: RefCell::default() }
+    pub(super) fn new(client: &'c Client, now: u64) -> Self {
+        let (damaged, end, seen) = (RefCell::default(), OnceCell::new(), RefCell::default());
+        Self { client, damaged, end, seen, receivers: Receivers::at(now) }
     }
 
     pub(super) fn note_damaged(&self, run: Option<RunId>) {

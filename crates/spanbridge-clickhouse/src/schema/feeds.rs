@@ -58,8 +58,8 @@ pub(crate) mod rank {
 const UNTIL: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low)) + \
                      bitOr(bitShiftLeft(toUInt64(took_high), 32), toUInt64(took_low))";
 
-const NO_RUN: &str = "unhex('00000000000000000000000000000000')";
-const NO_SPAN: &str = "unhex('0000000000000000')";
+pub(super) const NO_RUN: &str = "unhex('00000000000000000000000000000000')";
+pub(crate) const NO_SPAN: &str = "unhex('0000000000000000')";
 const STARTS: &str = "type IN ('span', 'span:start')";
 const HAS_TIME: &str =
     "type NOT IN ('run:attributes', 'span:attributes', 'artifact', 'edge', 'diagnostic') AND near_last = 0";
@@ -125,7 +125,7 @@ fn first(of: &str, key: &str) -> String {
     format!("arrayElement(`{of}.value`, indexOf(`{of}.key`, '{key}'))")
 }
 
-fn attribute(key: &str) -> String {
+pub(super) fn attribute(key: &str) -> String {
     first("attribute", key)
 }
 
@@ -137,7 +137,7 @@ fn is_work() -> String {
     format!("{STARTS} AND primitive = 'messaging.process'")
 }
 
-fn is_settlement() -> String {
+pub(crate) fn is_settlement() -> String {
     format!("{STARTS} AND primitive = 'messaging.settle'")
 }
 
@@ -151,13 +151,18 @@ fn hint() -> String {
         BOOL
     );
     format!(
-        "({} AND {}) OR ({} AND ({} IN ('nack', 'reject') AND NOT ({is_requeued}) OR {} = 'true' OR has(`field.key`, 'link')))",
+        "({} AND {}) OR ({} AND ({} IN ('nack', 'reject') AND NOT ({is_requeued}) OR {} = 'true' OR {}))",
         is_work(),
         has(semconv::DEAD_LETTER_QUEUE),
         is_settlement(),
         attribute(semconv::MESSAGING_OPERATION_NAME),
         attribute(semconv::SETTLE_MULTIPLE),
+        has_link(),
     )
+}
+
+pub(super) fn has_link() -> &'static str {
+    "has(`field.key`, 'link')"
 }
 
 /// The work that is to be settled, and the settlements, as numbers: the upper half stands for the work, the lower half for the

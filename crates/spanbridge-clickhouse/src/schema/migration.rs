@@ -3,7 +3,7 @@
 //! The new tables and their views are there by now, so what is inserted meanwhile is in them. What was inserted before is added to
 //! them. Doing that again changes nothing, so several writers may do it at once, and one that fails is simply run again.
 
-use super::feeds;
+use super::{feeds, settlers};
 use crate::client::{Client, broken};
 use crate::error::Result;
 
@@ -12,6 +12,20 @@ const PARTS: u8 = 16;
 
 /// The first version had a table of runs, in the order of their times.
 pub(super) fn from_first(client: &Client) -> Result<()> {
+    fill(client, &[("summary", feeds::summary()), ("active", feeds::active())])?;
+    for table in ["run_feed", "run", "run_local"] {
+        client.run_everywhere(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
+    }
+    Ok(())
+}
+
+/// The second version did not know who settles messages of several runs.
+pub(super) fn from_second(client: &Client) -> Result<()> {
+    fill(client, &[("mention", settlers::settlers())])
+}
+
+/// Adds what these views make of all records.
+fn fill(client: &Client, views: &[(&str, String)]) -> Result<()> {
     let local = if client.address.cluster.is_some() { "_local" } else { "" };
     let mut days = Vec::new();
     let mut rows = client.query("SELECT DISTINCT toUInt16(day) FROM record", &[])?;
@@ -23,14 +37,11 @@ pub(super) fn from_first(client: &Client) -> Result<()> {
             let first = format!("run >= unhex('{part:x}{}')", "0".repeat(31));
             let last = format!("run <= unhex('{part:x}{}')", "f".repeat(31));
             let some = format!(" AND day = toDate({day}) AND {first} AND {last}");
-            for (table, feed) in [("summary", feeds::summary()), ("active", feeds::active())] {
+            for (table, feed) in views {
                 let select = feed.replace("{local}", local).replace("{some}", &some);
                 client.run_everywhere(&format!("INSERT INTO {table}{local} {select}"), &[])?;
             }
         }
-    }
-    for table in ["run_feed", "run", "run_local"] {
-        client.run_everywhere(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
     }
     Ok(())
 }

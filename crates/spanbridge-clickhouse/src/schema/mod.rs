@@ -3,6 +3,7 @@
 pub(crate) mod feeds;
 mod keep;
 mod migration;
+pub(crate) mod settlers;
 pub(crate) mod tables;
 
 use crate::client::{Client, Setting, broken, quoted};
@@ -10,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::server::Version;
 
 /// The newest version of the schema that this release knows.
-const NEWEST: u32 = 2;
+const NEWEST: u32 = 3;
 
 /// Settings for statements that make tables.
 fn settings(version: Version) -> Vec<Setting> {
@@ -45,6 +46,9 @@ pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> 
             }
             mark()?;
             migration::from_first(client)?;
+        }
+        if before > 0 {
+            migration::from_second(client)?;
         }
         run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)?;
     }

@@ -5,13 +5,14 @@
 //! | `record` | one for each record, ordered by run |
 //! | `summary` | one for each run, once parts are merged: what a list needs to choose. Filled by the view `summary_feed` |
 //! | `active` | one for each run and 17 seconds in which it has records. A run began in one of these. Filled by `active_feed` |
-//! | `mention` | one for each id of a trace or a run that a run mentions, filled by `mention_feed`; and for each mark of a row that a run changed, inserted beside the records |
+//! | `mention` | one for each id of a trace or a run that a run mentions, filled by `mention_feed`; for each receiver that a run may show to settle messages of several runs, filled by `settler_feed`; and for each mark of a row that a run changed, inserted beside the records |
 //! | `shard` | in a cluster: what each shard knows of itself. Says which do not answer |
 //! | `spanbridge` | the versions of this schema |
 //!
 //! In a cluster, these are distributed tables, and the rows are in tables of the same names with `_local` on each shard.
 
 use super::feeds::{self, AT};
+use super::settlers::settlers;
 use crate::address::Address;
 use crate::row::columns::{COLUMNS, Kind};
 use crate::server::Version;
@@ -35,9 +36,10 @@ pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
         tables.rows("summary", SUMMARY_COLUMNS, "AggregatingMergeTree", "", " ORDER BY run"),
         tables.rows("active", ACTIVE_COLUMNS, "ReplacingMergeTree", "late", " ORDER BY (slot, run)"),
         tables.rows("mention", MENTION_COLUMNS, "ReplacingMergeTree", "", " ORDER BY (kind, id, run)"),
-        tables.view("summary", &feeds::summary()),
-        tables.view("active", &feeds::active()),
-        tables.view("mention", &feeds::mention()),
+        tables.view("summary_feed", "summary", &feeds::summary()),
+        tables.view("active_feed", "active", &feeds::active()),
+        tables.view("mention_feed", "mention", &feeds::mention()),
+        tables.view("settler_feed", "mention", &settlers()),
     ];
     if let Some(cluster) = &address.cluster {
         // A table function would ask the first shard for its columns, which may be the one that is missing.
@@ -130,10 +132,10 @@ impl Tables<'_> {
         )
     }
 
-    fn view(&self, table: &str, select: &str) -> String {
+    fn view(&self, name: &str, table: &str, select: &str) -> String {
         let (on_cluster, local) = (self.address.on_cluster(), self.local());
         let select = select.replace("{local}", local).replace("{some}", "");
-        format!("CREATE MATERIALIZED VIEW IF NOT EXISTS {table}_feed{on_cluster} TO {table}{local} AS {select}")
+        format!("CREATE MATERIALIZED VIEW IF NOT EXISTS {name}{on_cluster} TO {table}{local} AS {select}")
     }
 
     /// The type of a column, and how it is packed.

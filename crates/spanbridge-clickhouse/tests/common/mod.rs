@@ -44,7 +44,7 @@ impl Place {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::with_engine(self.address.to_string(), ClickHouse::open(&self.address).unwrap())
+        Store::with_engine(self.address.to_string(), ClickHouse::open(&self.address).unwrap().with_clock(due::clock))
     }
 }
 

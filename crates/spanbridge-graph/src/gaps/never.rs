@@ -7,7 +7,7 @@
 use super::gap::Place;
 use super::settling::Settling;
 use super::single::last_sign;
-use super::unsettled::{DEFAULT_GRACE, DEFAULT_SILENCE, due, nanos};
+use super::unsettled::{Consumer, DEFAULT_GRACE, DEFAULT_SILENCE, due, nanos};
 use crate::build::Ends;
 use crate::hash::{Set, join, stable};
 use crate::message::Source;
@@ -43,12 +43,17 @@ impl Unsettled {
         found.messages = spans(graph).iter().map(|(_, message)| *message).collect();
         found.messages.sort_unstable();
         for settlement in graph.spans.iter().filter(|span| span.primitive == "messaging.settle") {
-            let work = settlement.parent.map(|at| &graph.spans[at]).filter(|parent| parent.is_delivery());
-            // What is given back or refused before anybody works on it is one message, on which nobody works.
-            let is_early = work.is_none()
-                && !matches!(settlement.text(semconv::MESSAGING_OPERATION_NAME), Some("nack" | "reject"));
-            if is_early || settlement.is_true(semconv::SETTLE_MULTIPLE) || !settlement.links.is_empty() {
-                found.settle_others.push(receiver(work.unwrap_or(settlement)));
+            let is_of_one = settlement.parent.is_some_and(|at| graph.spans[at].is_delivery())
+                || match settlement.text(semconv::MESSAGING_OPERATION_NAME) {
+                    // What is given back or refused before anybody works on it is one message, on which nobody works.
+                    Some("nack" | "reject") => true,
+                    // A commit covers what came before, too, so nothing depends on what it is below.
+                    Some("commit") => settlement.parent_span_id.is_some(),
+                    _ => false,
+                };
+            if !is_of_one || settlement.is_true(semconv::SETTLE_MULTIPLE) || !settlement.links.is_empty() {
+                // Its own record says who it is, so that it can be found by that.
+                found.settle_others.push(receiver_of(settlement));
             }
         }
         found.settle_others.sort_unstable();
@@ -61,6 +66,12 @@ impl Unsettled {
     pub fn count(&self, now: u64, settles_others: impl Fn(u64) -> bool) -> u64 {
         let counts = |message: &&UnsettledMessage| message.due <= now && !settles_others(message.receiver);
         self.messages.iter().filter(counts).count() as u64
+    }
+
+    /// The number of a receiver: a service that receives from a messaging system (`messaging.system`).
+    #[doc(hidden)]
+    pub fn receiver(service: &str, system: &str) -> u64 {
+        join(stable(service.as_bytes()), stable(system.as_bytes()))
     }
 
     /// Whether there is nothing.
@@ -88,19 +99,15 @@ fn spans(graph: &Graph) -> Vec<(SpanId, UnsettledMessage)> {
         let due = due(span, last, nanos(DEFAULT_GRACE), nanos(DEFAULT_SILENCE));
         settling.ask(span, ends.sender(span), &place, due);
     }
-    let message = |service: &str, system: &str, due| UnsettledMessage { due, receiver: number(service, system) };
+    let receiver = |(service, [system, ..]): &Consumer| Unsettled::receiver(service, system);
     let left = settling.left_alone();
-    left.map(|m| (m.span_id, message(&m.consumer.0, &m.consumer.1[0], m.due))).collect()
+    left.map(|m| (m.span_id, UnsettledMessage { due: m.due, receiver: receiver(&m.consumer) })).collect()
 }
 
 fn is_about_messages(span: &Span) -> bool {
     matches!(&*span.primitive, "messaging.process" | "messaging.settle")
 }
 
-fn receiver(span: &Span) -> u64 {
-    number(&span.service, Source::of(span).system)
-}
-
-fn number(service: &str, system: &str) -> u64 {
-    join(stable(service.as_bytes()), stable(system.as_bytes()))
+fn receiver_of(span: &Span) -> u64 {
+    Unsettled::receiver(&span.service, Source::of(span).system)
 }

@@ -6,8 +6,10 @@
 use super::snapshot::{Asked, Result};
 use crate::records::{self, Wanted};
 use crate::run::{self, SHOWN, shown_number};
+use crate::schema::unsettled;
 use crate::session::Uuid;
 use spanbridge::RunId;
+use spanbridge_graph::RunStatus;
 use spanbridge_query::engine::Order;
 use spanbridge_query::{RunFilter, RunRow};
 use std::cmp::Reverse;
@@ -18,7 +20,7 @@ use tokio_postgres::types::ToSql;
 const AT_ONCE: usize = 5_000;
 
 /// What the table says of current runs that match, with the texts that it names.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Conditions {
     all: Vec<String>,
     texts: Vec<String>,
@@ -27,11 +29,23 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn of(filter: &RunFilter) -> Self {
-        let mut found = Self { all: vec!["is_current".to_owned()], ..Self::default() };
-        if let Some(status) = filter.status {
-            found.all.push(format!("shown = {}", shown_number(status)));
+    /// Once for each part of the table that may have some.
+    fn of(filter: &RunFilter, now: u64) -> Vec<Self> {
+        let others = Self::apart_from_status(filter);
+        let with = |some: Vec<String>| Self { all: [some, others.all.clone()].concat(), ..others.clone() };
+        let shown = |status| format!("shown = {}", shown_number(status));
+        match filter.status {
+            None => vec![others],
+            Some(RunStatus::Error) => vec![
+                with(vec![shown(RunStatus::Error)]),
+                with(vec![unsettled::HAS_MESSAGES.to_owned(), unsettled::is_due(now)]),
+            ],
+            Some(status) => vec![with(vec![shown(status)])],
         }
+    }
+
+    fn apart_from_status(filter: &RunFilter) -> Self {
+        let mut found = Self { all: vec!["is_current".to_owned()], ..Self::default() };
         if let Some(service) = &filter.service {
             let text = found.text(service);
             found.all.push(format!("services @> ARRAY[{text}]"));
@@ -80,26 +94,33 @@ impl Conditions {
 impl Asked<'_> {
     /// The runs that match, newest first.
     pub(super) fn list(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
-        let others = self.not_current()?.iter().filter(|row| filter.matches(row));
-        let mut found: Vec<RunRow> = others.cloned().collect();
-        let mut conditions = Conditions::of(filter);
-        let mut current = 0;
-        while current < limit && !conditions.is_none {
-            let most = (limit - current).min(AT_ONCE);
-            let rows = self.newest(&conditions, most)?;
-            let is_last = rows.len() < most;
-            if let Some(last) = rows.last() {
-                conditions.before(last.started_at, last.run_id);
-            }
-            let before = found.len();
-            found.extend(rows.into_iter().filter(|row| filter.matches(row)));
-            current += found.len() - before;
-            if is_last {
-                break;
-            }
+        let mut found = self.not_current()?.to_vec();
+        self.judge(&mut found)?;
+        found.retain(|row| filter.matches(row));
+        for conditions in Conditions::of(filter, self.never_settled.now()) {
+            found.extend(self.list_current(conditions, filter, limit)?);
         }
         found.sort_unstable_by_key(|row| Reverse((row.started_at, row.run_id)));
         found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The first runs of those with these conditions that match.
+    fn list_current(&self, mut conditions: Conditions, filter: &RunFilter, limit: usize) -> Result<Vec<RunRow>> {
+        let (mut found, mut page) = (Vec::new(), limit.min(AT_ONCE));
+        while found.len() < limit && !conditions.is_none {
+            let mut rows = self.newest(&conditions, page)?;
+            let is_last = rows.len() < page;
+            if let Some(last) = rows.last() {
+                conditions.before(last.started_at, last.run_id);
+            }
+            self.judge(&mut rows)?;
+            found.extend(rows.into_iter().filter(|row| filter.matches(row)));
+            if is_last {
+                break;
+            }
+            page = (page * 4).min(AT_ONCE);
+        }
         Ok(found)
     }
 
@@ -123,7 +144,7 @@ impl Asked<'_> {
     }
 
     /// The rows of the runs of which the table does not say everything.
-    fn not_current(&self) -> Result<&[RunRow]> {
+    pub(super) fn not_current(&self) -> Result<&[RunRow]> {
         if let Some(rows) = self.not_current.get() {
             return Ok(rows);
         }
@@ -162,6 +183,7 @@ impl Asked<'_> {
             }
             found.extend(self.made_of_records(&records::find(&self.transaction, &wanted)?)?);
         }
+        self.judge(&mut found)?;
         Ok(found)
     }
 

@@ -5,6 +5,7 @@ mod list;
 mod lookup;
 mod prune;
 mod snapshot;
+mod unsettled;
 
 use crate::address::Address;
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::session::Pool;
 use crate::shape::Known;
 use snapshot::Asked;
 use spanbridge::record::Record;
-use spanbridge_query::engine::{Engine, Old, Removed, Snapshot, Stored};
+use spanbridge_query::engine::{Engine, Old, Removed, Snapshot, Stored, now};
 use std::cell::RefCell;
 
 /// A PostgreSQL with records, for [`Store::with_engine`](spanbridge_query::Store::with_engine).
@@ -36,6 +37,8 @@ pub struct Postgres {
     shapes: RefCell<Known>,
     /// Made by the first records that are stored.
     writer: Option<Writer>,
+    /// What time it is, in nanoseconds since the Unix epoch.
+    clock: fn() -> u64,
 }
 
 impl Postgres {
@@ -46,7 +49,7 @@ impl Postgres {
     pub fn open(address: &Address) -> Result<Self> {
         let pool = Pool::new(address.clone())?;
         schema::check(&pool.session()?)?;
-        Ok(Self { pool, shapes: RefCell::default(), writer: None })
+        Ok(Self { pool, shapes: RefCell::default(), writer: None, clock: now })
     }
 
     /// Opens tables to read from and to store records in. Makes the schema and the tables, as far as they are missing. Several may do so at
@@ -57,7 +60,13 @@ impl Postgres {
     pub fn open_or_create(address: &Address) -> Result<Self> {
         let pool = Pool::new(address.clone())?;
         schema::migrate(pool.session()?)?;
-        Ok(Self { pool, shapes: RefCell::default(), writer: Some(Writer::default()) })
+        Ok(Self { pool, shapes: RefCell::default(), writer: Some(Writer::default()), clock: now })
+    }
+
+    /// With another clock: nanoseconds since the Unix epoch.
+    #[doc(hidden)]
+    pub fn with_clock(self, clock: fn() -> u64) -> Self {
+        Self { clock, ..self }
     }
 
     /// Removes the schema with all that is in it.
@@ -76,7 +85,7 @@ impl Postgres {
 
 impl Engine for Postgres {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, spanbridge_query::Error> {
-        Ok(Box::new(Asked::begin(self.pool.session()?, &self.shapes)?))
+        Ok(Box::new(Asked::begin(self.pool.session()?, &self.shapes, (self.clock)())?))
     }
 
     fn store(&mut self, records: &[Record<'_>]) -> Result<Stored, spanbridge_query::Error> {

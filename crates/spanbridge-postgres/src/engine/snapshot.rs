@@ -9,7 +9,9 @@ use crate::shape::Known;
 use crate::transaction::Transaction;
 use spanbridge::RunId;
 use spanbridge::record::Record;
-use spanbridge_query::engine::{Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, Order, Snapshot};
+use spanbridge_query::engine::{
+    Cursor, Damaged, EachBatch, EachRun, IdMatches, IdPrefix, Mention, NeverSettled, Order, Snapshot,
+};
 use spanbridge_query::{Error, RunFilter, RunRow};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -33,15 +35,17 @@ pub(super) struct Asked<'p> {
     pub(super) not_current: OnceCell<Vec<RunRow>>,
     damaged: RefCell<BTreeSet<Option<RunId>>>,
     cursors: Cell<u64>,
+    pub(super) never_settled: NeverSettled,
 }
 
 impl<'p> Asked<'p> {
-    pub(super) fn begin(session: Session<'p>, shapes: &'p RefCell<Known>) -> Result<Self> {
+    pub(super) fn begin(session: Session<'p>, shapes: &'p RefCell<Known>, now: u64) -> Result<Self> {
         let transaction = Transaction::begin(session, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         // What it sees is decided by the first query.
         let end = transaction.value("look how far the records go", "SELECT pg_current_snapshot()::text", &[])?;
         let (not_current, damaged, cursors) = (OnceCell::new(), RefCell::default(), Cell::new(0));
-        Ok(Self { transaction, end, shapes, not_current, damaged, cursors })
+        let never_settled = NeverSettled::at(now);
+        Ok(Self { transaction, end, shapes, not_current, damaged, cursors, never_settled })
     }
 
     /// With the shapes that are known. Whoever is called may ask again meanwhile, and then knows none.

@@ -2,13 +2,15 @@
 
 use super::batch::Batch;
 use super::copy::copy;
+use super::settlers::Settlers;
 use crate::error::Result;
 use crate::records::{self, Wanted};
 use crate::row::copy::CopyRows;
-use crate::run::{Summary, WRITTEN};
+use crate::run::{Summary, WRITTEN, read_unsettled};
 use crate::session::{Session, Uuid};
 use crate::shape::Known;
 use spanbridge::RunId;
+use spanbridge_graph::Unsettled;
 use spanbridge_query::RunRow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,6 +23,7 @@ pub(super) struct Stored {
     records: i64,
     folded: i64,
     last_at: i64,
+    unsettled: Unsettled,
 }
 
 /// Locks the rows of these runs until the transaction ends. Those that are not stored are left out.
@@ -31,11 +34,13 @@ pub(super) fn lock(session: &Session<'_>, runs: impl Iterator<Item = u128>) -> R
         return Ok(stored);
     }
     let doing = "lock runs";
-    let query = "SELECT run, day - date '2000-01-01', records, folded, last_at FROM run WHERE run = ANY($1) ORDER BY run FOR UPDATE";
+    let query = "SELECT run, day - date '2000-01-01', records, folded, last_at, unsettled FROM run WHERE run = ANY($1) \
+                 ORDER BY run FOR UPDATE";
     for row in session.query(doing, query, &[&runs])? {
         let read = || {
             let (day, records, folded, last_at) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
-            Ok((row.try_get::<_, Uuid>(0)?.0, Stored { day, records, folded, last_at }))
+            let unsettled = row.try_get::<_, Option<&[u8]>>(5)?.and_then(read_unsettled).unwrap_or_default();
+            Ok((row.try_get::<_, Uuid>(0)?.0, Stored { day, records, folded, last_at, unsettled }))
         };
         let (run, one) = read().map_err(|error| session.failed(doing, &error))?;
         stored.insert(run, one);
@@ -50,6 +55,7 @@ pub(super) fn fold(
     batch: &Batch<'_>,
     mut stored: BTreeMap<u128, Stored>,
     added: &HashMap<u128, i64>,
+    settlers: &mut Settlers,
 ) -> Result<()> {
     stored.retain(|run, _| added.get(run).is_some_and(|added| *added > 0));
     for run in batch.of_runs() {
@@ -61,11 +67,16 @@ pub(super) fn fold(
     let is_read = |one: &Stored| one.records <= SMALL || one.records / 5 * 4 >= one.folded;
     let (read, others): (BTreeMap<u128, Stored>, BTreeMap<u128, Stored>) =
         stored.into_iter().partition(|(_, one)| is_read(one));
-    read_again(session, shapes, &read)?;
+    read_again(session, shapes, &read, settlers)?;
     grow(session, &others)
 }
 
-fn read_again(session: &Session<'_>, shapes: &mut Known, runs: &BTreeMap<u128, Stored>) -> Result<()> {
+fn read_again(
+    session: &Session<'_>,
+    shapes: &mut Known,
+    runs: &BTreeMap<u128, Stored>,
+    settlers: &mut Settlers,
+) -> Result<()> {
     let wanted = runs
         .iter()
         .filter_map(|(run, one)| Some(Wanted { run: RunId::new(*run)?, day: one.day, records: one.records }));
@@ -74,7 +85,10 @@ fn read_again(session: &Session<'_>, shapes: &mut Known, runs: &BTreeMap<u128, S
     records::read(session, shapes, &wanted, &mut |run, records, _| {
         if let Some(one) = runs.get(&run.get()) {
             let (day, last_at) = (one.day, one.last_at);
-            Summary { row: RunRow::of(run, &records), day, records: one.records, last_at }.put(&mut rows);
+            let row = RunRow::of(run, &records);
+            settlers.were(run.get(), &one.unsettled);
+            settlers.are(run.get(), row.unsettled());
+            Summary { row, day, records: one.records, last_at }.put(&mut rows);
         }
         Ok(())
     })?;

@@ -9,6 +9,7 @@ mod copy;
 mod fold;
 mod late;
 mod mentions;
+mod settlers;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::row::copy::CopyRows;
@@ -23,6 +24,7 @@ use copy::copy;
 use fold::Stored;
 use late::Late;
 use mentions::Mentions;
+use settlers::Settlers;
 use spanbridge::record::Record;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -106,7 +108,8 @@ impl Writer {
         }
         let tx: String = transaction.value("begin a transaction", "SELECT pg_current_xact_id()::text", &[])?;
         let tx = tx.parse().map_err(|_| Error::new(ErrorKind::Corrupt, "read the number of the transaction"))?;
-        let new = insert_runs(&transaction, batch)?;
+        let mut settlers = Settlers::default();
+        let new = insert_runs(&transaction, batch, &mut settlers)?;
         let others = || batch.of_runs().filter(|run| !new.contains(&run.run));
         let stored = fold::lock(&transaction, others().map(|run| run.run))?;
         if stored.len() != others().count() {
@@ -114,8 +117,9 @@ impl Writer {
         }
         self.copy_new(&transaction, batch, &new, tx)?;
         let added = self.add(&transaction, batch, &stored, tx)?;
-        fold::fold(&transaction, &mut self.shapes, batch, stored, &added)?;
+        fold::fold(&transaction, &mut self.shapes, batch, stored, &added, &mut settlers)?;
         Mentions::of(batch).store(&transaction)?;
+        settlers.store(&transaction)?;
         transaction.commit()?;
         Ok(late)
     }
@@ -178,9 +182,15 @@ impl Writer {
 }
 
 /// Inserts the rows of runs that are not stored, and returns which these are. Others who insert the same wait until this transaction ends.
-fn insert_runs(session: &Session<'_>, batch: &Batch<'_>) -> Result<BTreeSet<u128>> {
-    let mut rows = CopyRows::new();
-    batch.of_runs().filter_map(OfRun::summary).for_each(|summary| summary.put(&mut rows));
+fn insert_runs(session: &Session<'_>, batch: &Batch<'_>, settlers: &mut Settlers) -> Result<BTreeSet<u128>> {
+    let (mut rows, mut settling) = (CopyRows::new(), Vec::new());
+    for summary in batch.of_runs().filter_map(OfRun::summary) {
+        summary.put(&mut rows);
+        let unsettled = summary.row.unsettled();
+        if !unsettled.settle_others.is_empty() {
+            settling.push((summary.row.run_id.get(), unsettled.clone()));
+        }
+    }
     let mut new = BTreeSet::new();
     if rows.is_empty() {
         return Ok(new);
@@ -193,5 +203,6 @@ fn insert_runs(session: &Session<'_>, batch: &Batch<'_>) -> Result<BTreeSet<u128
     for row in session.query(doing, &statement, &[])? {
         new.insert(row.try_get::<_, Uuid>(0).map_err(|error| session.failed(doing, &error))?.0);
     }
+    settling.iter().filter(|(run, _)| new.contains(run)).for_each(|(run, says)| settlers.are(*run, says));
     Ok(new)
 }

@@ -9,7 +9,7 @@ use crate::session::Session;
 use spanbridge_graph::RunStatus;
 use spanbridge_query::RunRow;
 
-pub(crate) use row::{SHOWN, read};
+pub(crate) use row::{SHOWN, read, read_unsettled};
 
 /// The columns that are written, in the order of [`Summary::put`].
 pub(crate) const WRITTEN: &str = "run, day, records, folded, is_current, last_at, started_at, ended_at, shown, status, name, \

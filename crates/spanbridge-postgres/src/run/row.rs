@@ -46,7 +46,8 @@ pub(super) fn unsettled(row: &RunRow) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn read_unsettled(bytes: &[u8]) -> Option<Unsettled> {
+/// What [`unsettled`] has written.
+pub(crate) fn read_unsettled(bytes: &[u8]) -> Option<Unsettled> {
     let (all, rest) = bytes.as_chunks::<8>();
     let mut all = all.iter().copied().map(u64::from_be_bytes);
     let mut found = Unsettled::default();

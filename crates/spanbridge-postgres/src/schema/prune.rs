@@ -7,9 +7,10 @@
 /// How long it is remembered which runs were removed, in days: as far back as [days](super::days) go.
 const REMEMBERED: i32 = 400;
 
+const UNTIL: &str = "extract(epoch FROM before::timestamp AT TIME ZONE 'UTC')::bigint * 1000000000";
+
 pub(super) fn all() -> String {
-    let until = "extract(epoch FROM before::timestamp AT TIME ZONE 'UTC')::bigint * 1000000000";
-    let day = 86_400_000_000_000_i64;
+    let (until, rest) = (UNTIL, rest());
     format!(
         "\
 CREATE TABLE pruned (run uuid PRIMARY KEY, last_at bigint NOT NULL);
@@ -45,22 +46,7 @@ BEGIN
         EXECUTE format('DROP TABLE IF EXISTS %I', 'record_' || to_char(one, 'YYYYMMDD'));
     END IF;
 END $prune$;
-CREATE FUNCTION prune_rest(before date) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $prune$
-DECLARE
-    until bigint := {until};
-    changed bigint;
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('spanbridge ' || current_schema(), 0));
-    LOCK TABLE run IN SHARE ROW EXCLUSIVE MODE;
-    SELECT max(coalesce(r.at, r.near_last)) INTO changed FROM record r JOIN shape s ON s.id = r.shape
-        WHERE r.day < '2000-01-01' AND s.type = 'mutation' AND coalesce(r.at, r.near_last) BETWEEN 1 AND until - 1;
-    UPDATE pruning SET changes_forgotten = greatest(changes_forgotten, changed) WHERE changed IS NOT NULL;
-    DELETE FROM record WHERE day < '2000-01-01' AND coalesce(at, near_last) BETWEEN 1 AND until - 1;
-    DELETE FROM mention m WHERE NOT EXISTS (SELECT FROM run r WHERE r.run = m.run) AND (m.kind = 'm'
-        OR NOT EXISTS (SELECT FROM run r WHERE r.run = m.id) AND NOT EXISTS (
-            SELECT FROM mention other JOIN run r ON r.run = other.run WHERE other.id = m.id AND other.kind <> 'm'));
-    DELETE FROM pruned WHERE last_at < until - {REMEMBERED} * {day};
-END $prune$;
+{rest};
 CREATE FUNCTION prune(before date) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $prune$
 DECLARE
     one date;
@@ -72,6 +58,30 @@ BEGIN
     END LOOP;
     PERFORM prune_rest(before);
     RETURN total;
+END $prune$"
+    )
+}
+
+/// What removes the rest of runs that are gone. That of the second version left mentions of receivers.
+pub(super) fn rest() -> String {
+    let (until, day) = (UNTIL, 86_400_000_000_000_i64);
+    format!(
+        "\
+CREATE OR REPLACE FUNCTION prune_rest(before date) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $prune$
+DECLARE
+    until bigint := {until};
+    changed bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('spanbridge ' || current_schema(), 0));
+    LOCK TABLE run IN SHARE ROW EXCLUSIVE MODE;
+    SELECT max(coalesce(r.at, r.near_last)) INTO changed FROM record r JOIN shape s ON s.id = r.shape
+        WHERE r.day < '2000-01-01' AND s.type = 'mutation' AND coalesce(r.at, r.near_last) BETWEEN 1 AND until - 1;
+    UPDATE pruning SET changes_forgotten = greatest(changes_forgotten, changed) WHERE changed IS NOT NULL;
+    DELETE FROM record WHERE day < '2000-01-01' AND coalesce(at, near_last) BETWEEN 1 AND until - 1;
+    DELETE FROM mention m WHERE NOT EXISTS (SELECT FROM run r WHERE r.run = m.run) AND (m.kind IN ('m', 's')
+        OR NOT EXISTS (SELECT FROM run r WHERE r.run = m.id) AND NOT EXISTS (
+            SELECT FROM mention other JOIN run r ON r.run = other.run WHERE other.id = m.id AND other.kind <> 'm'));
+    DELETE FROM pruned WHERE last_at < until - {REMEMBERED} * {day};
 END $prune$"
     )
 }

@@ -5,23 +5,37 @@
 //! | `record` | one for each record, in partitions by the day of its run |
 //! | `run` | one for each run: what lists say, and in which partition its records are |
 //! | `shape` | one for each combination of service, type, name, primitive, kind and status |
-//! | `mention` | one for each id that a run mentions: `t` another trace, `p` the run that started it, `l` a trace that it links to, `m` the mark of a row of a database that it changed |
+//! | `mention` | one for each id that a run mentions: `t` another trace, `p` the run that started it, `l` a trace that it links to, `m` the mark of a row of a database that it changed, `s` a receiver that it shows to settle messages of several runs |
 //! | `pruned` | one for each run that was removed lately |
 //! | `pruning` | at most one: how far runs were removed |
 //! | `spanbridge` | the versions of this schema |
 //!
 //! Widths go down from left to right, because a value begins at a multiple of its width.
 
-use super::prune;
+use super::{prune, unsettled};
 
 /// All statements of this version.
 pub(super) fn all(version: i32) -> String {
-    format!("{TABLES}; {VIEWS}; {}; INSERT INTO spanbridge VALUES ({version})", prune::all())
+    format!(
+        "{TABLES}; {VIEWS}; {}; {}; INSERT INTO spanbridge VALUES ({version})",
+        prune::all(),
+        unsettled::index()
+    )
 }
 
-/// What makes tables of the first version those of the second.
-pub(super) fn second_version(version: i32) -> String {
-    format!("DROP FUNCTION prune(date); {}; INSERT INTO spanbridge VALUES ({version})", prune::all())
+/// What makes tables of the first version those of this one.
+pub(super) fn from_first(version: i32) -> String {
+    format!("DROP FUNCTION prune(date); {}; {}", prune::all(), from_second(version))
+}
+
+/// What makes tables of the second version those of this one.
+pub(super) fn from_second(version: i32) -> String {
+    format!(
+        "{}; {}; {}; INSERT INTO spanbridge VALUES ({version})",
+        prune::rest(),
+        unsettled::index(),
+        unsettled::MENTIONS
+    )
 }
 
 /// A run that is not in the index of current ones is in that of others, which is short.

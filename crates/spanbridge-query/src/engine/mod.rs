@@ -19,6 +19,7 @@ mod prune;
 pub(crate) mod recovered;
 #[doc(hidden)]
 pub mod row;
+pub(crate) mod unsettled;
 
 use crate::runs::{RunFilter, RunRow};
 use crate::{Error, ErrorKind, Result};
@@ -32,6 +33,7 @@ pub use ids::{IdMatches, IdPrefix, SpanMatch};
 pub use operations::operations;
 pub use prune::{Old, Removed};
 pub use recovered::ReadRuns;
+pub use unsettled::{NeverSettled, now};
 
 /// A place where records are kept.
 pub trait Engine: Send {

@@ -8,6 +8,7 @@ use super::place::{self, Frozen, Identity, Opened, Place};
 use super::records::BlockReader;
 use super::tails::Tails;
 use super::view::View;
+use crate::engine::now;
 use crate::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use spanbridge_store::log::LogName;
@@ -15,7 +16,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The index of a directory with logs, and what is not folded: the [engine](crate::engine::Engine) of a store.
 pub struct Index {
@@ -116,11 +116,6 @@ impl Index {
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Index {

@@ -1,10 +1,11 @@
 //! An engine that has its records in a list: the simplest one, to compare with.
 
+use super::due::clock;
 use spanbridge::RunId;
 use spanbridge::record::{Body, Record};
 use spanbridge_graph::{links_of, run_of, span_of};
 use spanbridge_query::engine::{
-    Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, Order, Snapshot, SpanMatch,
+    Cursor, Damaged, EachBatch, EachRun, Engine, IdMatches, IdPrefix, Mention, NeverSettled, Order, Snapshot, SpanMatch,
 };
 use spanbridge_query::{Error, RunFilter, RunRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,8 @@ impl List {
     fn newest(&self) -> Vec<RunRow> {
         let mut rows: Vec<_> = self.by_run().iter().map(|(run, records)| RunRow::of(*run, records)).collect();
         rows.sort_by_key(|row| std::cmp::Reverse((row.started_at, row.run_id)));
+        let settling = rows.iter().flat_map(|row| row.unsettled().settle_others.clone()).collect();
+        NeverSettled::at(clock()).judge(&mut rows, |_| Ok(settling)).unwrap();
         rows
     }
 }

@@ -1,8 +1,10 @@
 //! Whether an engine answers as another one does: questions, and the simplest engine to compare with.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub(crate) mod due;
 pub(crate) mod list;
 pub(crate) mod pruning;
+pub(crate) mod random;
 
 use spanbridge::RunId;
 use spanbridge::record::Record;
