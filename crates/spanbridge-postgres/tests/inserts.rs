@@ -237,12 +237,12 @@ fn reading_never_makes_tables() {
     let opened = Postgres::open(&place.address).map(drop);
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::NotFound);
     let mut engine = place.engine();
-    engine.ask("INSERT INTO spanbridge VALUES (3)").unwrap();
+    engine.ask("INSERT INTO spanbridge VALUES (1000)").unwrap();
     let opened = Postgres::open(&place.address).map(drop);
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::NewerFormat);
     let opened = Postgres::open_or_create(&place.address).map(drop);
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::NewerFormat);
-    engine.ask("DELETE FROM spanbridge WHERE version = 3").unwrap();
+    engine.ask("DELETE FROM spanbridge WHERE version = 1000").unwrap();
     insert(&mut engine, &over_midnight(1));
 }
 

@@ -3,7 +3,6 @@
 //! Whether a receiver settles messages of several runs with one call is asked only if a message of it is due. The tables say which runs may
 //! show it, and their records whether they do; mostly the first one does, or there is none.
 
-use super::list::PAGE;
 use super::lookup::run;
 use super::snapshot::Asked;
 use crate::client::quoted;
@@ -17,6 +16,9 @@ type Result<T> = std::result::Result<T, Error>;
 
 /// How many runs of a receiver are looked at first.
 const FEW: usize = 8;
+
+/// How many runs are read at a time.
+const PAGE: usize = 32;
 
 impl Asked<'_> {
     /// The rows of these runs, as far as they are stored.

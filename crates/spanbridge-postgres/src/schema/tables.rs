@@ -16,11 +16,7 @@ use super::{prune, unsettled};
 
 /// All statements of this version.
 pub(super) fn all(version: i32) -> String {
-    format!(
-        "{TABLES}; {VIEWS}; {}; {}; INSERT INTO spanbridge VALUES ({version})",
-        prune::all(),
-        unsettled::index()
-    )
+    format!("{TABLES}; {VIEWS}; {}; {}; INSERT INTO spanbridge VALUES ({version})", prune::all(), unsettled::index())
 }
 
 /// What makes tables of the first version those of this one.
