@@ -15,7 +15,7 @@ use spanbridge_query::{Error, RunRow};
 type Result<T> = std::result::Result<T, Error>;
 
 /// How many runs of a receiver are looked at first.
-const FEW: usize = 8;
+const FEW: usize = 3;
 
 /// How many runs are read at a time.
 const PAGE: usize = 32;
