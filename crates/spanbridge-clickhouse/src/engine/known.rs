@@ -24,14 +24,17 @@ pub(super) struct Known {
     pub(super) is_exact: bool,
     /// The runs that started it, by its starts: one, unless these contradict each other.
     pub(super) parents: Vec<RunId>,
+    /// Its starts contradict each other about that. One of them may say that no run started it.
+    pub(super) is_unclear: bool,
 }
 
 impl Known {
     fn read(rows: &mut Rows) -> io::Result<Option<Self>> {
         let (run, latest, is_exact) = (run(rows)?, rows.u64()?, rows.u8()? != 0);
         let parents = rows.array(|rows| rows.text())?;
+        let is_unclear = parents.len() > 1;
         let parents = parents.iter().filter_map(|digits| digits.parse().ok()).collect();
-        Ok(run.map(|run| Self { run, latest, is_exact, parents }))
+        Ok(run.map(|run| Self { run, latest, is_exact, parents, is_unclear }))
     }
 
     /// Its place in a list that has the newest first.

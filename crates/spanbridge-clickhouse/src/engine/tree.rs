@@ -45,7 +45,7 @@ impl Tree {
 
     /// Of several runs that started a run, its records say which counts.
     fn decide(&self, asked: &Asked<'_>, all: &mut [Known]) -> Result<()> {
-        let unclear: Vec<RunId> = all.iter().filter(|known| known.parents.len() > 1).map(|known| known.run).collect();
+        let unclear: Vec<RunId> = all.iter().filter(|known| known.is_unclear).map(|known| known.run).collect();
         for row in asked.rows_by_records(&unclear)? {
             for known in all.iter_mut().filter(|known| known.run == row.run_id) {
                 known.parents = row.parent_run_id.into_iter().collect();

@@ -6,7 +6,7 @@ use spanbridge::record::{Body, Record};
 use spanbridge_clickhouse::{Address, ClickHouse, Writer};
 use spanbridge_graph::run_of;
 use spanbridge_query::Store;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 #[path = "../../../spanbridge-graph/tests/common/mod.rs"]
@@ -89,14 +89,19 @@ pub(crate) fn insert(writer: &Writer, records: &[Record<'_>]) {
     assert_eq!((inserted.records, inserted.unknown), (records.len() as u64, Vec::new()));
 }
 
-/// Without what contradicts an earlier record about the start or the end of a run or a span: lists find such a run by the times that its
-/// records have, and by the start that was the first as far as the table of runs can tell, which need not be that of its row (ADR 0062).
+/// Without what contradicts an earlier record about when a run began: lists find a run by the earliest start that any record of it names,
+/// which need not be that of its row (ADR 0062). Contradictions about all else stay, such as two starts with other names and parents.
 pub(crate) fn consistent(mut deliveries: Vec<Vec<Record<'static>>>) -> Vec<Vec<Record<'static>>> {
+    let mut starts = BTreeMap::new();
+    for record in deliveries.iter_mut().flatten() {
+        let run = run_of(&*record);
+        if let Body::RunStart(start) = &mut record.body {
+            start.started_at = *starts.entry(run).or_insert(start.started_at);
+        }
+    }
     let mut said = BTreeSet::new();
     let mut is_new = |record: &Record<'_>| {
         let about = match &record.body {
-            Body::RunStart(_) => (0, 0),
-            Body::RunEnd(_) => (1, 0),
             Body::Span(span) => (2, span.span_id.get()),
             Body::SpanEnd(end) => (3, end.span_id.get()),
             _ => return true,

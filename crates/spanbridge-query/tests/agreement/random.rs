@@ -174,6 +174,12 @@ impl Making {
             });
             let name = ["Checkout", "month end", "orders process"][self.dice.roll(3) as usize];
             self.put(run, RunStart::new(name, at).with_parent_run_id(parent));
+            if self.dice.one_in(12) {
+                // It contradicts itself, in the same segment: the first one counts.
+                self.seq += 4;
+                let other = earlier.last().copied().filter(|_| self.dice.one_in(2));
+                self.put(run, RunStart::new("Another", at).with_parent_run_id(other));
+            }
             match self.dice.roll(9) {
                 0 => {}
                 1 => self.put(run, RunSuspend::new("s", at + 5 * SECOND)),
