@@ -146,3 +146,42 @@ mod postgres {
         super::a_server_removes(&schema.0);
     }
 }
+
+#[cfg(feature = "clickhouse")]
+mod clickhouse {
+    use spanbridge_clickhouse::{Address, Writer};
+
+    /// A database that nobody else uses. It is dropped with the value.
+    struct Database(String);
+
+    impl Database {
+        fn new(name: &str, url: Option<String>) -> Option<Self> {
+            let url = url?;
+            let (before, parameters) = url.split_once('?').unwrap_or((&url, ""));
+            let before = before.rsplit_once('/')?.0;
+            Some(Self(format!("{before}/prune_{name}_{}?{parameters}", std::process::id())))
+        }
+    }
+
+    impl Drop for Database {
+        fn drop(&mut self) {
+            let _ = Writer::drop_database(&self.0.parse::<Address>().unwrap());
+        }
+    }
+
+    #[test]
+    fn the_command_removes_from_clickhouse() {
+        for url in [xtask::clickhouse::url(), xtask::clickhouse::modern_url()] {
+            let Some(database) = Database::new("command", url) else { continue };
+            super::the_command_removes(&database.0);
+        }
+    }
+
+    #[test]
+    fn a_server_removes_from_clickhouse() {
+        for url in [xtask::clickhouse::url(), xtask::clickhouse::modern_url()] {
+            let Some(database) = Database::new("server", url) else { continue };
+            super::a_server_removes(&database.0);
+        }
+    }
+}

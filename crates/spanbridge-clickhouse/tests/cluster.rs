@@ -3,9 +3,11 @@
 mod common;
 mod suite;
 
+use common::pruning::month;
 use common::*;
 use spanbridge_clickhouse::{ClickHouse, ErrorKind, Writer};
 use spanbridge_query::RunFilter;
+use spanbridge_query::keeping::prune_store;
 use suite::inserts::{counts, over_midnight};
 use xtask::clickhouse::{Cluster, installed};
 
@@ -70,4 +72,36 @@ fn a_missing_shard_is_named() {
     cluster.kill(1).unwrap();
     let error = store.graph(run(1)).map(drop).unwrap_err();
     assert!(error.to_string().contains("shard 1 ("), "{error}");
+}
+
+/// One shard is away before a prune, and in the middle of it: it is named, and once it is back, the next prune goes on.
+#[test]
+fn a_shard_that_is_away_is_not_pruned() {
+    if installed().is_none() {
+        return xtask::skip("ClickHouse is not installed; `cargo xtask clickhouse` installs it if it can");
+    }
+    let cluster = Cluster::start().unwrap();
+    let place = place_at(&cluster.url());
+    let records = suite::prune::runs_of_some_days();
+    insert(&place.writer(), &records);
+    let missing = format!("shard 2 (127.0.0.1:{}) of the cluster spanbridge does not answer", cluster.port(2) + 1);
+    let mut store = place.store();
+    cluster.kill(2).unwrap();
+    let error = prune_store(&mut store, &month(), |_| true).unwrap_err();
+    assert!(error.to_string().contains(&missing) || error.to_string().contains("did not answer"), "{error}");
+    cluster.restart(2).unwrap();
+    assert_eq!(all(&store, None).len(), records.len(), "nothing is removed");
+    let mut steps = 0;
+    let error = prune_store(&mut store, &month(), |_| {
+        steps += 1;
+        if steps == 2 {
+            cluster.kill(2).unwrap();
+        }
+        true
+    });
+    let error = error.unwrap_err().to_string();
+    assert!(steps == 2 && error.contains(&missing), "{steps}: {error}");
+    cluster.restart(2).unwrap();
+    prune_store(&mut store, &month(), |_| true).unwrap();
+    suite::prune::stay(&place.store());
 }

@@ -88,7 +88,7 @@ fn a_view_that_failed_gets_its_rows_later() {
     assert!(was_half);
 }
 
-/// Whole days, by the server itself. Who opens the tables with another number changes it.
+/// Whole days, by the server itself, and what comes late stays away. Who opens the tables with another number changes it.
 #[test]
 fn old_days_are_dropped() {
     let Some(place) = place() else { return };
@@ -132,4 +132,16 @@ fn old_days_are_dropped() {
     // Who says nothing changes nothing.
     drop(place.writer());
     assert_eq!(ttl(&place), "TTL day + toIntervalDay(2");
+
+    // What comes late of a day that the server has dropped is told: again, or new of the same run. A run that goes on takes it.
+    let writer = place.writer();
+    let late = |records: &[Record<'_>]| writer.insert(records.iter().map(|record| record.view())).unwrap().late.len();
+    assert_eq!(late(&over_midnight(2)), 24);
+    let today = (now - T0) / MS;
+    let mut again = Recording::of(run(1), 77, "shop");
+    assert_eq!(late(&[again.span(900, 0, "today", today, today + 1)]), 1);
+    let mut goes_on = Recording::of(run(99), 78, "shop");
+    assert_eq!(late(&[goes_on.span(901, 0, "old", 5, 6), goes_on.span(902, 0, "today", today, today + 1)]), 0);
+    writer.merge().unwrap();
+    assert_eq!((all(&place.store(), None).len(), all(&place.store(), Some(run(99))).len()), (3, 3));
 }

@@ -11,9 +11,8 @@ use spanbridge_query::keeping::{self, PruneReport};
 
 pub(super) fn run(cli: &Cli, args: &Prune) -> Result<(), Failure> {
     let place = cli.place()?;
-    if let Err(database) = place.as_directory() {
-        let instead = database.prune.or(args.max_size.map(|_| database.max_size));
-        instead.map_or(Ok(()), |instead| Err(Failure::Usage(format!("prune the store: {instead}"))))?;
+    if let (Err(database), Some(_)) = (place.as_directory(), args.max_size) {
+        return Err(Failure::Usage(format!("prune the store: {}", database.max_size)));
     }
     let mut prune =
         keeping::Prune::new().keep_failed(args.keep_failed).keep_suspended(args.keep_suspended).dry_run(args.dry_run);

@@ -13,8 +13,6 @@ pub struct Database {
     pub check: &'static str,
     /// Instead of `backup`.
     pub backup: &'static str,
-    /// Instead of `prune`, and of `serve --keep`, if this program cannot do it there.
-    pub prune: Option<&'static str>,
     /// Instead of pruning by size.
     pub max_size: &'static str,
 }
@@ -26,7 +24,6 @@ pub(super) const CLICKHOUSE: Database = Database {
     compact: "ClickHouse merges by itself",
     check: "ClickHouse checks its parts by itself, and says on demand what is damaged: CHECK TABLE record",
     backup: "use ClickHouse's backups: BACKUP DATABASE, or ALTER TABLE … FREEZE on servers before 22.8",
-    prune: Some("drop old partitions, which are days, with ClickHouse's ALTER TABLE record DROP PARTITION"),
     max_size: MAX_SIZE,
 };
 
@@ -35,6 +32,5 @@ pub(super) const POSTGRES: Database = Database {
     compact: "PostgreSQL cleans up by itself: autovacuum",
     check: "PostgreSQL checks its own tables: pg_amcheck, and data checksums",
     backup: "use PostgreSQL's backups: pg_basebackup, or pg_dump of the schema",
-    prune: None,
     max_size: MAX_SIZE,
 };

@@ -39,12 +39,8 @@ impl Server {
             let why = "others could reach it, and there is no token";
             return Err(Error::new(ErrorKind::NoToken, format!("listen on {address}: {why}")));
         }
-        if let Err(database) = options.store.as_directory() {
-            let is_asked = options.keep_for.is_some() || options.keep_bytes.is_some();
-            let cannot = database.prune.filter(|_| is_asked);
-            if let Some(instead) = cannot.or(options.keep_bytes.map(|_| database.max_size)) {
-                return Err(Error::new(ErrorKind::Keep, format!("remove old runs: {instead}")));
-            }
+        if let (Err(database), Some(_)) = (options.store.as_directory(), options.keep_bytes) {
+            return Err(Error::new(ErrorKind::Keep, format!("remove old runs: {}", database.max_size)));
         }
         let listener = TcpListener::bind(address).await.map_err(|e| not_bound(address, &e))?;
         let address = listener.local_addr().map_err(|e| not_bound(address, &e))?;

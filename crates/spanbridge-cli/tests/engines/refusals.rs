@@ -14,11 +14,8 @@ fn a_database_has_means_of_its_own() {
         (&["check"], "check the store: ClickHouse checks its parts by itself"),
         (&["check", "--rebuild", "--yes"], "check the store: ClickHouse checks its parts by itself"),
         (&["backup", "copy"], "back up the store: use ClickHouse's backups"),
-        (
-            &["prune", "--older-than", "30d"],
-            "prune the store: drop old partitions, which are days, with ClickHouse's ALTER",
-        ),
-        (&["serve", "--keep", "30d", "--listen", "0"], "remove old runs: drop old partitions"),
+        (&["prune", "--max-size", "1GiB"], "prune the store: a database drops whole days and does not go by size"),
+        (&["serve", "--keep", "1GiB", "--listen", "0"], "remove old runs: a database drops whole days"),
     ] {
         let (code, out, error) = said(NOBODY, args);
         assert_eq!((code, &*out), (Some(2), ""), "{args:?}: {error}");
@@ -57,7 +54,7 @@ fn a_password_is_in_no_message() {
     }
 }
 
-/// What is kept is up to the database; and what a server is told is shown without the password.
+/// It does not go by the size of a database; and what a server is told is shown without the password.
 #[test]
 fn a_server_removes_nothing_from_a_database() {
     let mut keeping = options(NOBODY.as_ref());

@@ -49,6 +49,9 @@ impl Asked<'_> {
         );
         let traces = self.all(&query, |rows| Ok((TraceId::new(u128::from_be_bytes(rows.fixed()?)), run(rows)?)))?;
         found.traces = traces.into_iter().filter_map(|(trace, run)| Some((trace?, run?))).collect();
+        // What pruned runs mention stays, for those that are connected with them.
+        let pruned = self.pruned_of(&found.traces.iter().map(|(_, run)| *run).collect::<Vec<_>>())?;
+        found.traces.retain(|(_, run)| !pruned.contains(run));
         if let Some(range) = prefix.span_ids() {
             let (first, last) = range.into_inner();
             let query = format!(

@@ -6,6 +6,7 @@ mod known;
 mod list;
 mod lookup;
 mod operations;
+mod prune;
 mod read;
 mod receivers;
 mod recent;
@@ -18,9 +19,10 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::insert::Writer;
 use crate::schema;
+use prune::Pruning;
 use snapshot::Asked;
 use spanbridge::record::Record;
-use spanbridge_query::engine::{Engine, Snapshot, Stored, now};
+use spanbridge_query::engine::{Engine, Old, Removed, Snapshot, Stored, now};
 
 /// A ClickHouse with records of a [`Writer`](crate::Writer), for [`Store::with_engine`](spanbridge_query::Store::with_engine).
 ///
@@ -85,8 +87,20 @@ impl Engine for ClickHouse {
             Some(writer) => writer,
             None => self.writer.insert(Writer::open(&self.client.address)?),
         };
-        let unknown = writer.insert(records.iter().map(Record::view))?.unknown;
+        let inserted = writer.insert(records.iter().map(Record::view))?;
+        let stored = Stored::default().with_late(inserted.late);
         let why = "this release does not know what it says";
-        Ok(unknown.into_iter().fold(Stored::default(), |stored, at| stored.reject(at, why)))
+        Ok(inserted.unknown.into_iter().fold(stored, |stored, at| stored.reject(at, why)))
+    }
+
+    fn prune(
+        &mut self,
+        old: &Old,
+        after_step: &mut dyn FnMut(&Removed) -> bool,
+    ) -> std::result::Result<Removed, spanbridge_query::Error> {
+        if self.writer.is_none() && !old.dry_run {
+            self.writer = Some(Writer::open(&self.client.address)?);
+        }
+        Ok(Pruning::new(&self.client, old)?.run(after_step)?)
     }
 }

@@ -105,6 +105,14 @@ impl Snapshot for Asked<'_> {
         self.read_where(&condition, "version DESC, segment, seq, hash", each)
     }
 
+    fn changes_forgotten(&self) -> Result<Option<u64>> {
+        Ok(self.forgotten_up_to()?)
+    }
+
+    fn pruned(&self, run_ids: &[RunId]) -> Result<Vec<RunId>> {
+        Ok(self.pruned_of(run_ids)?)
+    }
+
     fn end(&self) -> Result<Cursor> {
         self.end_cursor()
     }

@@ -1,5 +1,6 @@
 //! Putting records into the tables.
 
+mod late;
 mod marks;
 mod rows;
 
@@ -9,10 +10,15 @@ use crate::error::Result;
 use crate::row::{columns, read_row};
 use crate::schema;
 use crate::server::Version;
+use late::{Horizon, Late, today};
 pub use rows::Inserted;
 use rows::Request;
 use spanbridge::record::{Record, RecordView};
+use spanbridge_graph::time_of;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Nanoseconds.
+const DAY: u64 = 86_400_000_000_000;
 
 /// Inserts records.
 ///
@@ -34,6 +40,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Writer {
     client: Client,
     version: Version,
+    /// Days that the table of records keeps by itself.
+    keep: Option<u16>,
 }
 
 impl Writer {
@@ -45,8 +53,9 @@ impl Writer {
         let client = Client::new(address.clone());
         let version =
             Version::parse(&Client::new(address.clone().with_database("default")).value("SELECT version()")?)?;
-        let writer = Self { client, version };
+        let mut writer = Self { client, version, keep: None };
         schema::migrate(&writer.client, version, || writer.mark_changes())?;
+        writer.keep = late::kept_days(&writer.client, version)?;
         Ok(writer)
     }
 
@@ -84,9 +93,33 @@ impl Writer {
     /// Some of the batch may be stored. Insert all of it again: see [`Writer`].
     pub fn insert<'r>(&self, records: impl IntoIterator<Item = RecordView<'r>>) -> Result<Inserted> {
         let records: Vec<_> = records.into_iter().collect();
+        let oldest = records.iter().filter_map(|record| time_of(record.body())).min().unwrap_or(u64::MAX);
+        let mut horizon = Horizon::of(&self.client, self.keep)?;
+        loop {
+            let late = Late::of(&self.client, horizon, &records)?;
+            let (late, rest): (Vec<usize>, Vec<usize>) = (0..records.len()).partition(|at| late.has(records[*at]));
+            let views: Vec<_> = rest.iter().map(|at| records[*at]).collect();
+            let mut inserted = self.insert_rows(&views, horizon.first_day())?;
+            inserted.unknown.iter_mut().for_each(|at| *at = rest[*at]);
+            inserted.late = late;
+            // What is of today is in no day that may be dropped meanwhile.
+            let before = std::mem::replace(
+                &mut horizon,
+                match oldest >= u64::from(today()) * DAY {
+                    true => return Ok(inserted),
+                    false => Horizon::of(&self.client, self.keep)?,
+                },
+            );
+            if before == horizon {
+                return Ok(inserted);
+            }
+        }
+    }
+
+    fn insert_rows(&self, records: &[RecordView<'_>], first_day: u16) -> Result<Inserted> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-        let (requests, inserted) = rows::requests(&records, now);
-        self.insert_marks(&records)?;
+        let (requests, inserted) = rows::requests(records, now, first_day);
+        self.insert_marks(records)?;
         // A view of an old server sees each column as it comes, so all are named.
         let statement = format!("INSERT INTO record ({}) FORMAT RowBinary", columns::names());
         for request in requests {

@@ -20,6 +20,8 @@ pub struct Inserted {
     pub records: u64,
     /// The positions, from 0, of those that were left out, because this release does not know what they say.
     pub unknown: Vec<usize>,
+    /// The positions, from 0, of those that were left out, because they came too late: their run was pruned, or would have been by now.
+    pub late: Vec<usize>,
 }
 
 /// The rows of one request.
@@ -29,10 +31,11 @@ pub(super) struct Request {
     pub(super) token: u64,
 }
 
-/// The requests for a batch that is inserted at this time, in microseconds since the Unix epoch.
-pub(super) fn requests(records: &[RecordView<'_>], now: u64) -> (Vec<Request>, Inserted) {
+/// The requests for a batch that is inserted at this time, in microseconds since the Unix epoch. Partitions of days before `first_day` are
+/// dropped.
+pub(super) fn requests(records: &[RecordView<'_>], now: u64, first_day: u16) -> (Vec<Request>, Inserted) {
     let times = || records.iter().filter_map(|record| time_of(record.body()));
-    let batch = Batch { version: !now, times: (times().min().unwrap_or(0), times().max().unwrap_or(0)) };
+    let batch = Batch { version: !now, times: (times().min().unwrap_or(0), times().max().unwrap_or(0)), first_day };
     let mut days: BTreeMap<u16, Request> = BTreeMap::new();
     let mut done = Vec::new();
     let (mut inserted, mut row, mut digests) = (Inserted::default(), Vec::new(), BTreeMap::<u16, Xxh3>::new());
@@ -81,7 +84,7 @@ mod tests {
     fn many_days_are_several_requests() {
         let records: Vec<_> = (0..150).map(|day| ended(day + 1, day * 86_400_000_000_000)).collect();
         let views: Vec<_> = records.iter().map(|record| record.view()).collect();
-        let (all, inserted) = requests(&views, 5);
+        let (all, inserted) = requests(&views, 5, 0);
         assert_eq!((all.len(), inserted.records), (3, 150));
     }
 
@@ -89,7 +92,7 @@ mod tests {
     fn a_token_is_about_what_is_inserted() {
         let token = |records: &[Record<'_>], now| {
             let views: Vec<_> = records.iter().map(|record| record.view()).collect();
-            requests(&views, now).0.iter().map(|request| request.token).collect::<Vec<_>>()
+            requests(&views, now, 0).0.iter().map(|request| request.token).collect::<Vec<_>>()
         };
         let [one, other] = [1, 2].map(|seq| vec![ended(seq, 5), ended(seq, 90_000_000_000_000)]);
         assert_eq!(token(&one, 1), token(&one, 2));

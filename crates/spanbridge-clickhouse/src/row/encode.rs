@@ -14,6 +14,9 @@ const SECOND: u64 = 1_000_000_000;
 /// In 2106. Old servers take later days for the first of all.
 const LAST_DAY: u64 = 49_700;
 
+/// The partition of records that are older than what is kept, and whose runs are kept.
+pub(crate) const KEPT_DAY: u16 = 49_699;
+
 /// What the rows of a batch have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batch {
@@ -21,6 +24,8 @@ pub(crate) struct Batch {
     pub(crate) version: u64,
     /// The times of its first and last record, in nanoseconds since the Unix epoch. Zeros if no record of it has a time.
     pub(crate) times: (u64, u64),
+    /// Partitions of earlier days are dropped.
+    pub(crate) first_day: u16,
 }
 
 /// Appends the row of a record, and returns the day that it belongs to: its partition. `None`: the record says what this release
@@ -31,6 +36,8 @@ pub(crate) fn put_row(out: &mut Vec<u8>, record: RecordView<'_>, batch: Batch) -
     let (first, last) = batch.times;
     let near = |at: u64| if time.is_some() { 0 } else { u32::try_from(at / SECOND).unwrap_or(u32::MAX) };
     let day = (time.unwrap_or(last) / DAY).min(LAST_DAY) as u16;
+    // What is of no run is as old as it is.
+    let day = if day < batch.first_day && row.run.is_some() { KEPT_DAY } else { day };
     out.extend_from_slice(&batch.version.to_le_bytes());
     let hash = out.len();
     out.extend_from_slice(&[0; 4]);

@@ -8,4 +8,4 @@ pub(crate) mod encode;
 mod tests;
 
 pub(crate) use decode::read_row;
-pub(crate) use encode::{Batch, put_row};
+pub(crate) use encode::{Batch, KEPT_DAY, put_row};

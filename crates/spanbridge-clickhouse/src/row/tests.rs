@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use spanbridge_graph::arbitrary::record;
 use spanbridge_graph::run_of;
 
-const BATCH: Batch = Batch { version: 5, times: (1_790_000_000_000_000_000, 1_790_000_001_000_000_000) };
+const BATCH: Batch = Batch { version: 5, times: (1_790_000_000_000_000_000, 1_790_000_001_000_000_000), first_day: 0 };
 
 /// What stands before the column `run`.
 const BEFORE_RUN: usize = 8 + 4 + 2 + 4 + 4;
@@ -25,7 +25,7 @@ proptest! {
 
         let hash = |row: &[u8]| row[8..12].to_vec();
         let mut again = Vec::new();
-        let later = Batch { version: 4, times: (1, 2) };
+        let later = Batch { version: 4, times: (1, 2), first_day: 0 };
         put_row(&mut again, record.view(), later).unwrap();
         prop_assert_eq!(hash(&again), hash(&out));
         again.clear();

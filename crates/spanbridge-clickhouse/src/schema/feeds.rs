@@ -6,7 +6,7 @@ use spanbridge::semconv;
 use spanbridge_query::engine::row::value::BOOL;
 
 /// When a record happened, in nanoseconds since the Unix epoch.
-pub(super) const AT: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low))";
+pub(crate) const AT: &str = "bitOr(bitShiftLeft(toUInt64(at_high), 32), toUInt64(at_low))";
 
 /// What is known of a run, as bits of the column `summary.flags`. The upper 32 are [services](service_bit).
 pub(crate) mod flag {

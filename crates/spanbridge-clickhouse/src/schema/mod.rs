@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::server::Version;
 
 /// The newest version of the schema that this release knows.
-const NEWEST: u32 = 3;
+const NEWEST: u32 = 4;
 
 /// Settings for statements that make tables.
 fn settings(version: Version) -> Vec<Setting> {
@@ -47,7 +47,7 @@ pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> 
             mark()?;
             migration::from_first(client)?;
         }
-        if before > 0 {
+        if before == 1 || before == 2 {
             migration::from_second(client)?;
         }
         run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)?;
@@ -118,11 +118,15 @@ fn stored(client: &Client, database: &str) -> Result<u32> {
     text.parse().map_err(|_| Error::new(ErrorKind::Corrupt, format!("read the version of the tables: it is {text:?}")))
 }
 
-/// Where each statement has to go: with `ON CLUSTER` the servers pass it on.
 fn run(client: &Client, statement: &str, version: Version) -> Result<()> {
+    run_where_due(client, statement, &settings(version))
+}
+
+/// Where each statement has to go: with `ON CLUSTER` the servers pass it on.
+pub(crate) fn run_where_due(client: &Client, statement: &str, settings: &[Setting]) -> Result<()> {
     let is_passed_on = client.address.on_cluster && !statement.starts_with("INSERT");
     match client.address.cluster.is_some() && !is_passed_on {
-        true => client.run_everywhere(statement, &settings(version)),
-        false => client.run(statement, &settings(version)),
+        true => client.run_everywhere(statement, settings),
+        false => client.run(statement, settings),
     }
 }

@@ -6,6 +6,8 @@
 //! | `summary` | one for each run, once parts are merged: what a list needs to choose. Filled by the view `summary_feed` |
 //! | `active` | one for each run and 17 seconds in which it has records. A run began in one of these. Filled by `active_feed` |
 //! | `mention` | one for each id of a trace or a run that a run mentions, filled by `mention_feed`; for each receiver that a run may show to settle messages of several runs, filled by `settler_feed`; and for each mark of a row that a run changed, inserted beside the records |
+//! | `pruned` | one for each run that was removed lately, with the first day that stayed then |
+//! | `horizon` | how far runs are removed: the first day that stays, up to where that is finished, and the time up to which changes of rows are forgotten. Of each, the largest counts. The same on each node |
 //! | `shard` | in a cluster: what each shard knows of itself. Says which do not answer |
 //! | `spanbridge` | the versions of this schema |
 //!
@@ -19,7 +21,7 @@ use crate::server::Version;
 use std::fmt::Write;
 
 /// The tables with rows of runs.
-pub(super) const ROWS: [&str; 4] = ["record", "summary", "active", "mention"];
+pub(super) const ROWS: [&str; 5] = ["record", "summary", "active", "mention", "pruned"];
 
 /// The statements that make what is missing, for one node or with `ON CLUSTER`.
 pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
@@ -36,6 +38,11 @@ pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
         tables.rows("summary", SUMMARY_COLUMNS, "AggregatingMergeTree", "", " ORDER BY run"),
         tables.rows("active", ACTIVE_COLUMNS, "ReplacingMergeTree", "late", " ORDER BY (slot, run)"),
         tables.rows("mention", MENTION_COLUMNS, "ReplacingMergeTree", "", " ORDER BY (kind, id, run)"),
+        tables.rows("pruned", PRUNED_COLUMNS, "ReplacingMergeTree", "before", " ORDER BY run"),
+        format!(
+            "CREATE TABLE IF NOT EXISTS horizon{on_cluster} (before UInt16, finished UInt16, forgotten UInt64) \
+             ENGINE = ReplacingMergeTree ORDER BY (before, finished, forgotten)"
+        ),
         tables.view("summary_feed", "summary", &feeds::summary()),
         tables.view("active_feed", "active", &feeds::active()),
         tables.view("mention_feed", "mention", &feeds::mention()),
@@ -68,6 +75,8 @@ const SUMMARY_COLUMNS: &str = "run FixedString(16), flags AggregateFunction(grou
 const ACTIVE_COLUMNS: &str = "slot UInt32, run FixedString(16), late UInt16";
 
 const MENTION_COLUMNS: &str = "kind FixedString(1), id FixedString(16), run FixedString(16)";
+
+const PRUNED_COLUMNS: &str = "run FixedString(16), before UInt16";
 
 const DEFAULT_CODEC: &str = "default_compression_codec = 'ZSTD(1)'";
 

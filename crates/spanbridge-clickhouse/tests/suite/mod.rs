@@ -7,3 +7,4 @@ pub(crate) mod inserts;
 mod kafka;
 mod lists;
 mod migration;
+pub(crate) mod prune;
