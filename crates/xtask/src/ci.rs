@@ -31,10 +31,11 @@ pub(crate) fn run() -> Result<()> {
         Ok(Outcome::Done)
     })?;
     let mut session = None;
-    steps.run("tests", || session.insert(Session::begin()?).tests(&[]))?;
+    // First what takes a minute.
+    steps.run("documentation tests", || session.insert(Session::begin()?).doc_tests())?;
     let mut session = session.context("failed to keep the services of the tests")?;
+    steps.run("tests", || session.tests(&[]))?;
     steps.run("the page in a browser", || session.page())?;
-    steps.run("documentation tests", || session.doc_tests())?;
     println!("\n{steps}");
     session.finish()
 }
