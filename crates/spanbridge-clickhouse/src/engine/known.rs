@@ -8,6 +8,7 @@ use spanbridge::RunId;
 use spanbridge_graph::RunStatus;
 use spanbridge_query::{Error, RunFilter};
 use std::cmp::Reverse;
+use std::fmt::Write;
 use std::io;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -48,11 +49,15 @@ impl Known {
 pub(super) struct Choice {
     /// What has to be true of the rows of a run. A run has several rows until they are merged.
     of_rows: Vec<String>,
+    /// What has to be true of one of its records.
+    of_records: Vec<String>,
     /// What has to be true of the run as a whole.
     of_runs: Vec<String>,
     has_names: bool,
     has_services: bool,
     has_messages: bool,
+    has_parents: bool,
+    has_times: bool,
 }
 
 impl Choice {
@@ -72,13 +77,17 @@ impl Choice {
         // What letters of other alphabets have in common with others, each program sees in its own way.
         if let Some(part) = filter.name.as_ref().filter(|part| part.is_ascii() && !part.is_empty()) {
             let named = flag::STARTED | flag::TOP;
-            all.of_runs.push(format!(
-                "(arrayExists(name -> positionCaseInsensitive(name, {}) > 0, all_names) OR bitAnd(bits, {named}) = 0)",
-                quoted(part)
-            ));
+            let has = |name: &str| format!("positionCaseInsensitive({name}, {}) > 0", quoted(part));
+            all.of_records.push(has("name"));
+            all.of_runs.push(format!("(arrayExists(name -> {}, all_names) OR bitAnd(bits, {named}) = 0)", has("name")));
             all.has_names = true;
         }
         all
+    }
+
+    /// The same, and who started them is asked, too.
+    pub(super) fn with_parents(self) -> Self {
+        Self { has_parents: true, ..self }
     }
 
     fn status(&mut self, status: RunStatus) {
@@ -116,6 +125,7 @@ impl Choice {
         }
         if let Some((before, _)) = filter.before {
             self.of_runs.push(format!("earliest <= {before}"));
+            self.has_times = true;
         }
         if let Some(least) = filter.min_duration.filter(|least| *least > 0) {
             // A difference has a sign, whatever it is the difference of.
@@ -123,6 +133,7 @@ impl Choice {
             self.of_runs.push(format!(
                 "(last_second = 4294967295 OR {end} >= earliest AND toUInt64({end} - earliest) >= {least})"
             ));
+            self.has_times = true;
         }
     }
 }
@@ -130,32 +141,52 @@ impl Choice {
 impl Asked<'_> {
     /// What is known of the runs that may match, the newest first. `which` is about the column `run`.
     pub(super) fn known(&self, choice: &Choice, which: Option<&str>) -> Result<Vec<Known>> {
-        let summary = self.table_here("summary");
-        // With few runs, no row is worth a look before.
-        let rows = choice.of_rows.iter().filter(|_| which.is_none());
-        let rows = rows.map(|is| format!("run IN (SELECT run FROM {summary} WHERE {is})"));
-        let wanted: Vec<String> = which.map(str::to_owned).into_iter().chain(rows).collect();
-        let or_all = |all: &[String]| if all.is_empty() { "1".to_owned() } else { all.join(" AND ") };
+        self.ask_known(choice, which.map(str::to_owned), "")
+    }
+
+    /// What is known of so many of all runs that may match, the newest first. The others began no later than the last of these.
+    pub(super) fn newest_known(&self, choice: &Choice, many: usize) -> Result<Vec<Known>> {
+        let (summary, record) = (self.table_here("summary"), self.table_here("record"));
+        // A list of runs is looked up faster than what is known of each is put together.
+        let rows = choice.of_rows.iter().map(|is| format!("run IN (SELECT run FROM {summary} WHERE {is})"));
+        let records = choice.of_records.iter().map(|is| format!("run IN (SELECT run FROM {record} PREWHERE {is})"));
+        let which: Vec<String> = rows.chain(records).collect();
+        let which = Some(which.join(" AND ")).filter(|which| !which.is_empty());
+        // Of each shard so many, and of all of these so many.
+        let mut known = self.ask_known(choice, which, &format!(" ORDER BY latest DESC, run DESC LIMIT {many}"))?;
+        known.truncate(many);
+        Ok(known)
+    }
+
+    fn ask_known(&self, choice: &Choice, which: Option<String>, ordered: &str) -> Result<Vec<Known>> {
         let mut columns = String::new();
         for (is_asked, column) in [
             (choice.has_names, ", groupUniqArrayArrayMerge(names) AS all_names"),
             (choice.has_services, ", groupUniqArrayArrayMerge(services) AS all_services"),
             (choice.has_messages, ", groupUniqArrayArrayMerge(messages) AS all_messages"),
+            (choice.has_times, ", minMerge(first) AS first_second, maxMerge(last) AS last_second"),
         ] {
             columns.push_str(if is_asked { column } else { "" });
         }
         let (ended_apart, owner, span) = (flag::ENDED_APART, rank::OWNER, rank::SPAN);
+        if choice.has_times {
+            let _ = write!(
+                columns,
+                ", if(time_rank = {owner} AND time != {LATEST}, time, \
+                 if(first_second = 4294967295, 0, toUInt64(first_second) * {SECOND})) AS earliest"
+            );
+        }
+        let parents = if choice.has_parents { "groupUniqArrayArrayMerge(parents)" } else { "emptyArrayString()" };
+        let which = which.map_or(String::new(), |which| format!(" PREWHERE {which}"));
+        let having = if choice.of_runs.is_empty() { "1".to_owned() } else { choice.of_runs.join(" AND ") };
         let query = format!(
             "SELECT run, multiIf(time = {TIME}, toUInt64(0), time = {LATEST}, toUInt64({}), time) AS latest, \
              toUInt8(time = {TIME} OR time != {LATEST} AND \
-             (time_rank = {owner} OR time_rank = {span} AND bitAnd(bits, {ended_apart}) = 0)) AS is_exact, groupUniqArrayArrayMerge(parents) AS all_parents, \
-             groupBitOrMerge(flags) AS bits, minMerge(began) AS ranked, bitShiftRight(ranked, 62) AS time_rank, \
-             bitAnd(ranked, {TIME}) AS time, minMerge(first) AS first_second, maxMerge(last) AS last_second, \
-             if(time_rank = {owner} AND time != {LATEST}, time, if(first_second = 4294967295, 0, toUInt64(first_second) * {SECOND})) \
-             AS earliest{columns} FROM summary WHERE {} GROUP BY run HAVING {}",
+             (time_rank = {owner} OR time_rank = {span} AND bitAnd(bits, {ended_apart}) = 0)) AS is_exact, \
+             {parents} AS all_parents, groupBitOrMerge(flags) AS bits, minMerge(began) AS ranked, \
+             bitShiftRight(ranked, 62) AS time_rank, bitAnd(ranked, {TIME}) AS time{columns} \
+             FROM summary{which} GROUP BY run HAVING {having}{ordered}",
             u64::MAX,
-            or_all(&wanted),
-            or_all(&choice.of_runs),
         );
         // All of a run is on one shard.
         let settings = [("distributed_group_by_no_merge", "1".to_owned())];

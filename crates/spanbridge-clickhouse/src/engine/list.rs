@@ -5,7 +5,7 @@
 //! until enough of them do. First among those that were active last; only if these are not enough, among all.
 
 use super::known::{Choice, Known};
-use super::recent::{Recent, slot};
+use super::recent::{Recent, Window};
 use super::snapshot::Asked;
 use spanbridge::RunId;
 use spanbridge_graph::hash::Set;
@@ -16,14 +16,20 @@ use std::ops::RangeInclusive;
 
 type Result<T> = std::result::Result<T, QueryError>;
 
-/// How many runs are looked at first, and how many times more each time. For more than the last, all are looked at.
-const FEWEST: u64 = 512;
-const GROWTH: u64 = 8;
-const MOST: u64 = 1 << 16;
+/// How many runs are looked at first of all that are stored, and how many times more each time.
+pub(super) const NEWEST: usize = 1024;
+pub(super) const GROWTH: usize = 8;
 
-/// How many runs are read at first, and at most at a time.
-pub(super) const PAGE: usize = 64;
+/// For more starts than these, all runs are looked at.
+const MOST_STARTS: usize = 8192;
+
+/// How many runs are read at most at a time.
 const MAX_PAGE: usize = 512;
+
+/// How many runs are read first for a list of so many: some began later than they seemed to, or do not match.
+pub(super) fn first_page(limit: usize) -> usize {
+    limit.saturating_add(limit / 4).clamp(16, MAX_PAGE)
+}
 
 impl Asked<'_> {
     /// The runs that match, newest first.
@@ -33,26 +39,25 @@ impl Asked<'_> {
             return Ok(Vec::new());
         }
         let choice = Choice::of(filter);
-        for recent in self.growing(filter, limit) {
-            let Some(recent) = recent? else { break };
+        let mut window = Window::of(filter, limit);
+        while let Some(recent) = self.recent(&window)? {
             let known = self.active(&choice, &recent)?;
             if self.read_until(&mut found, &known, recent.bound, limit)? || recent.is_all {
                 return Ok(found.newest(limit));
             }
+            if !window.grow(found.newer(recent.bound), limit) {
+                break;
+            }
         }
-        let known = self.known(&choice, None)?;
-        self.read_until(&mut found, &known, 0, limit)?;
-        Ok(found.newest(limit))
-    }
-
-    /// More and more of the runs that were active last, among which are all that began so late and match. Ends with `None` if all have
-    /// to be looked at.
-    pub(super) fn growing(&self, filter: &RunFilter, limit: usize) -> impl Iterator<Item = Result<Option<Recent>>> {
-        let until = filter.before.map_or(u32::MAX, |(before, _)| slot(before));
-        let since = filter.since.filter(|since| *since > 0);
-        let first = (limit as u64).saturating_mul(2).max(FEWEST);
-        let many = std::iter::successors(Some(first), |many| Some(many.saturating_mul(GROWTH)));
-        many.take_while(|many| *many <= MOST).map(move |many| self.recent(since, until, many))
+        let mut many = NEWEST;
+        loop {
+            let known = self.newest_known(&choice, many)?;
+            let rest = if known.len() < many { 0 } else { known.last().map_or(0, |last| last.latest) };
+            if self.read_until(&mut found, &known, rest, limit)? || known.len() < many {
+                return Ok(found.newest(limit));
+            }
+            many = many.saturating_mul(GROWTH);
+        }
     }
 
     /// Those of the runs that were active then that may match.
@@ -68,7 +73,7 @@ impl Asked<'_> {
         let is_next = |known: &&Known| known.latest > bound || bound == 0;
         let unread: Vec<&Known> =
             known.iter().filter(is_next).filter(|known| !found.seen.contains(&known.run)).collect();
-        let (mut rest, mut page) = (&unread[..], PAGE);
+        let (mut rest, mut page) = (&unread[..], first_page(limit));
         loop {
             let next = rest.first().map_or(bound, |next| next.latest.max(bound));
             if found.is_enough(next, limit) {
@@ -99,7 +104,7 @@ impl Asked<'_> {
 
     /// The runs that began at this time, each with the time.
     pub(super) fn starts(&self, during: RangeInclusive<u64>, order: Order, limit: usize) -> Result<Vec<(u64, RunId)>> {
-        if order == Order::NewestFirst && *during.end() == u64::MAX && (limit as u64) < MOST / GROWTH {
+        if order == Order::NewestFirst && *during.end() == u64::MAX && limit < MOST_STARTS {
             let rows = self.list(&RunFilter::default().since(*during.start()), limit)?;
             return Ok(rows.into_iter().map(|row| (row.started_at, row.run_id)).collect());
         }
@@ -137,7 +142,12 @@ impl Found<'_> {
 
     /// Whether so many of them are newer than every run that is not read. Those began at this time or earlier.
     fn is_enough(&self, unread: u64, limit: usize) -> bool {
-        self.rows.iter().filter(|row| row.started_at > unread).take(limit).count() >= limit
+        self.newer(unread) >= limit
+    }
+
+    /// How many of them began after this time.
+    fn newer(&self, than: u64) -> usize {
+        self.rows.iter().filter(|row| row.started_at > than).count()
     }
 
     fn newest(mut self, limit: usize) -> Vec<RunRow> {

@@ -80,7 +80,8 @@ impl Asked<'_> {
 
     /// How many spans a run has.
     pub(super) fn spans_of(&self, run: RunId) -> Result<u64> {
-        let query = format!("SELECT uniqExact(span) FROM record WHERE run IN ({}) AND {OF_SPANS}", ids([run.get()]));
+        let query =
+            format!("SELECT uniqExact(span) FROM record PREWHERE run IN ({}) WHERE {OF_SPANS}", ids([run.get()]));
         let spans = self.all(&query, |rows| rows.u64())?;
         match spans.first() {
             // Whether it is stored is asked, too.

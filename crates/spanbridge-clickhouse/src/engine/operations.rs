@@ -5,8 +5,8 @@
 //! run of every other, all their runs are read, and say the rest.
 
 use super::known::{Choice, Known};
-use super::list::PAGE;
-use super::recent::slot;
+use super::list::first_page;
+use super::recent::{Window, slot};
 use super::snapshot::Asked;
 use super::tree::Tree;
 use spanbridge::RunId;
@@ -26,24 +26,26 @@ impl Asked<'_> {
         let one = filter.of_one_run();
         // Then the first run matches, or none does.
         let is_by_first = one == RunFilter::default();
-        let choice = Choice::of(if is_by_first { filter } else { &one });
+        let choice = Choice::of(if is_by_first { filter } else { &one }).with_parents();
         let mut search =
             Search { asked: self, filter, is_by_first, tree: Tree::default(), seen: Set::default(), found: Vec::new() };
         let mut later = Vec::new();
         if let Some((before, _)) = filter.before.filter(|_| !is_by_first) {
             later = self.later_parts(&choice, slot(before))?;
         }
-        for recent in self.growing(filter, limit) {
-            let Some(recent) = recent? else { break };
+        let mut window = Window::of(filter, limit);
+        while let Some(recent) = self.recent(&window)? {
             let mut known = self.active(&choice, &recent)?;
             known.extend(later.iter().cloned());
-            if !search.read_until(known, recent.bound, limit)? && !recent.is_all {
-                continue;
+            if search.read_until(known, recent.bound, limit)? || recent.is_all {
+                if !is_by_first {
+                    search.read_until(self.older_parts(&choice, &recent)?, 0, usize::MAX)?;
+                }
+                return Ok(search.newest(limit));
             }
-            if !is_by_first {
-                search.read_until(self.older_parts(&choice, &recent)?, 0, usize::MAX)?;
+            if !window.grow(search.newer(recent.bound), limit) {
+                break;
             }
-            return Ok(search.newest(limit));
         }
         search.read_until(self.known(&choice, None)?, 0, limit)?;
         Ok(search.newest(limit))
@@ -74,10 +76,10 @@ impl Search<'_> {
         let mut rest = &firsts[..];
         loop {
             let next = rest.first().map_or(bound, |next| next.latest.max(bound));
-            if self.found.iter().filter(|row| row.started_at > next).take(limit).count() >= limit {
+            if self.newer(next) >= limit {
                 return Ok(true);
             }
-            let (now, later) = rest.split_at(PAGE.min(rest.len()));
+            let (now, later) = rest.split_at(first_page(limit).min(rest.len()));
             if now.is_empty() {
                 return Ok(false);
             }
@@ -101,6 +103,11 @@ impl Search<'_> {
         self.found.extend(found);
         self.seen.extend(firsts);
         Ok(())
+    }
+
+    /// How many of them began after this time.
+    fn newer(&self, than: u64) -> usize {
+        self.found.iter().filter(|row| row.started_at > than).count()
     }
 
     fn newest(mut self, limit: usize) -> Vec<RunRow> {

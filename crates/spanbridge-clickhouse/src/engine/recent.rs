@@ -4,7 +4,7 @@
 //! began since then.
 
 use super::snapshot::Asked;
-use spanbridge_query::Error;
+use spanbridge_query::{Error, RunFilter};
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -16,6 +16,47 @@ const LATE: u32 = 18;
 
 /// How many slots are looked at: an hour, three days, half a year.
 const WIDTHS: [u32; 3] = [1 << 8, 1 << 14, 1 << 20];
+
+/// How many runs are looked at first.
+const FEWEST: usize = 512;
+
+/// For more than these, it is quicker to look at all.
+const MOST: u64 = 1 << 16;
+
+/// Which runs are looked at: those that were active last. More and more of them, until enough match.
+#[derive(Clone, Debug)]
+pub(super) struct Window {
+    /// Nothing that matches began earlier.
+    since: Option<u64>,
+    /// The last slot.
+    until: u32,
+    /// Only runs that took so many slots can match, so those that began later need not be looked at alone.
+    reach: u32,
+    many: u64,
+}
+
+impl Window {
+    /// Which to look at first for a list of so many runs.
+    pub(super) fn of(filter: &RunFilter, limit: usize) -> Self {
+        let mut of_runs = filter.clone();
+        (of_runs.since, of_runs.before) = (None, None);
+        let fewest = if of_runs == RunFilter::default() { limit } else { FEWEST };
+        Self {
+            since: filter.since.filter(|since| *since > 0),
+            until: filter.before.map_or(u32::MAX, |(before, _)| slot(before)),
+            reach: filter.min_duration.filter(|least| *least > 0).map_or(0, |least| slot(least).saturating_add(1)),
+            many: limit.saturating_mul(2).max(fewest) as u64,
+        }
+    }
+
+    /// Looks at more, since only so many were found. `false`: as many as needed are not worth it.
+    pub(super) fn grow(&mut self, found: usize, limit: usize) -> bool {
+        // Twice what it takes if the others are like these.
+        let wanted = u128::from(self.many) * 2 * limit as u128 / (found as u128).max(1);
+        self.many = u64::try_from(wanted).unwrap_or(u64::MAX).max(self.many.saturating_mul(4));
+        found > 0 && self.many <= MOST
+    }
+}
 
 /// Runs that were active in some time.
 #[derive(Clone, Debug)]
@@ -42,8 +83,9 @@ pub(super) fn slot(at: u64) -> u32 {
 }
 
 impl Asked<'_> {
-    /// About so many runs, or all since this time: those that were active last, up to a slot. `None`: there are not so many.
-    pub(super) fn recent(&self, since: Option<u64>, until: u32, many: u64) -> Result<Option<Recent>> {
+    /// The runs of a window, among which are all that began so late and match. `None`: there are not so many, or too many.
+    pub(super) fn recent(&self, window: &Window) -> Result<Option<Recent>> {
+        let Window { since, until, reach, many } = *window;
         let least = since.map_or(0, slot);
         let newest = until.min(slot(self.now().saturating_mul(1000)).saturating_add(1));
         for width in WIDTHS {
@@ -51,15 +93,22 @@ impl Asked<'_> {
             let query = format!(
                 "SELECT slot, count() FROM active WHERE slot >= {from} AND slot <= {until} GROUP BY slot ORDER BY slot DESC"
             );
-            let (mut rows, mut last) = (0, None);
+            let (mut rows, mut last, mut far) = (0, None, None);
             for (slot, count) in self.all(&query, |rows| Ok((rows.u32()?, rows.u64()?)))? {
                 rows += count;
                 last = Some((slot, count));
-                if rows >= many {
+                let far = far.get_or_insert(slot.saturating_sub(reach));
+                if rows >= many && slot <= *far {
                     break;
                 }
             }
-            if let Some((slot, count)) = last.filter(|_| rows >= many) {
+            let is_far = last.is_some_and(|(slot, _)| far.is_some_and(|far| slot <= far));
+            if let Some((slot, count)) = last.filter(|_| rows >= many && is_far) {
+                if reach > 0 {
+                    let bound = (u64::from(slot) << SLOT).saturating_sub(1);
+                    let recent = Recent::new(format!("slot >= {slot}"), until, bound);
+                    return Ok((rows <= MOST).then_some(recent));
+                }
                 return self.last_of_slot(slot, until, count, many - (rows - count)).map(Some);
             }
             if let Some(since) = since.filter(|_| from == least) {

@@ -35,7 +35,7 @@ impl Tree {
             above.sort_unstable();
             above.dedup();
             above.retain(|run| self.looked_up.insert(*run));
-            next = asked.known_of(&Choice::default(), &above)?;
+            next = asked.known_of(&Choice::default().with_parents(), &above)?;
         }
         let mut roots: Vec<RunId> = wanted.into_iter().map(|run| self.root(run)).collect();
         roots.sort_unstable();
