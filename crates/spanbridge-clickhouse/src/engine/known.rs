@@ -54,7 +54,6 @@ pub(super) struct Choice {
     /// What has to be true of the run as a whole.
     of_runs: Vec<String>,
     has_names: bool,
-    has_services: bool,
     has_messages: bool,
     has_parents: bool,
     has_times: bool,
@@ -70,9 +69,9 @@ impl Choice {
         }
         if let Some(service) = &filter.service {
             let service = quoted(service);
-            all.of_rows.push(format!("bitAnd(finalizeAggregation(flags), {}) != 0", service_bit(&service)));
-            all.of_runs.push(format!("has(all_services, {service})"));
-            all.has_services = true;
+            all.of_records.push(format!("service = {service}"));
+            // A set of texts is put together for each run ten times slower than a number.
+            all.of_runs.push(format!("bitAnd(bits, {}) != 0", service_bit(&service)));
         }
         // What letters of other alphabets have in common with others, each program sees in its own way.
         if let Some(part) = filter.name.as_ref().filter(|part| part.is_ascii() && !part.is_empty()) {
@@ -83,6 +82,11 @@ impl Choice {
             all.has_names = true;
         }
         all
+    }
+
+    /// Whether those of all runs that may match are found without a look at what is known of each.
+    pub(super) fn is_quick_for_all(&self) -> bool {
+        !(self.of_rows.is_empty() && self.of_records.is_empty())
     }
 
     /// The same, and who started them is asked, too.
@@ -133,36 +137,45 @@ impl Choice {
             self.of_runs.push(format!(
                 "(last_second = 4294967295 OR {end} >= earliest AND toUInt64({end} - earliest) >= {least})"
             ));
+            // It has ended.
+            let (owned, ended) = (flag::OWNED, flag::ENDED);
+            self.of_runs.push(format!("(bitAnd(bits, {owned}) = 0 OR bitAnd(bits, {ended}) != 0)"));
             self.has_times = true;
         }
     }
 }
 
 impl Asked<'_> {
-    /// What is known of the runs that may match, the newest first. `which` is about the column `run`.
+    /// What is known of the runs that may match, the newest first. `which` is about the column `run`; `None`: all.
     pub(super) fn known(&self, choice: &Choice, which: Option<&str>) -> Result<Vec<Known>> {
-        self.ask_known(choice, which.map(str::to_owned), "")
+        match which {
+            Some(which) => self.ask_known(choice, Some(which.to_owned()), ""),
+            None => self.known_of_all(choice, ""),
+        }
     }
 
     /// What is known of so many of all runs that may match, the newest first. The others began no later than the last of these.
     pub(super) fn newest_known(&self, choice: &Choice, many: usize) -> Result<Vec<Known>> {
+        // Of each shard so many, and of all of these so many.
+        let mut known = self.known_of_all(choice, &format!(" ORDER BY latest DESC, run DESC LIMIT {many}"))?;
+        known.truncate(many);
+        Ok(known)
+    }
+
+    fn known_of_all(&self, choice: &Choice, ordered: &str) -> Result<Vec<Known>> {
         let (summary, record) = (self.table_here("summary"), self.table_here("record"));
-        // A list of runs is looked up faster than what is known of each is put together.
+        // Which runs these are is found faster than what is known of each is put together.
         let rows = choice.of_rows.iter().map(|is| format!("run IN (SELECT run FROM {summary} WHERE {is})"));
         let records = choice.of_records.iter().map(|is| format!("run IN (SELECT run FROM {record} PREWHERE {is})"));
         let which: Vec<String> = rows.chain(records).collect();
         let which = Some(which.join(" AND ")).filter(|which| !which.is_empty());
-        // Of each shard so many, and of all of these so many.
-        let mut known = self.ask_known(choice, which, &format!(" ORDER BY latest DESC, run DESC LIMIT {many}"))?;
-        known.truncate(many);
-        Ok(known)
+        self.ask_known(choice, which, ordered)
     }
 
     fn ask_known(&self, choice: &Choice, which: Option<String>, ordered: &str) -> Result<Vec<Known>> {
         let mut columns = String::new();
         for (is_asked, column) in [
             (choice.has_names, ", groupUniqArrayArrayMerge(names) AS all_names"),
-            (choice.has_services, ", groupUniqArrayArrayMerge(services) AS all_services"),
             (choice.has_messages, ", groupUniqArrayArrayMerge(messages) AS all_messages"),
             (choice.has_times, ", minMerge(first) AS first_second, maxMerge(last) AS last_second"),
         ] {

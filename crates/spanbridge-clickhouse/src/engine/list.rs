@@ -39,7 +39,7 @@ impl Asked<'_> {
             return Ok(Vec::new());
         }
         let choice = Choice::of(filter);
-        let mut window = Window::of(filter, limit);
+        let mut window = Window::of(filter, &choice, limit);
         while let Some(recent) = self.recent(&window)? {
             let known = self.active(&choice, &recent)?;
             if self.read_until(&mut found, &known, recent.bound, limit)? || recent.is_all {

@@ -33,7 +33,7 @@ impl Asked<'_> {
         if let Some((before, _)) = filter.before.filter(|_| !is_by_first) {
             later = self.later_parts(&choice, slot(before))?;
         }
-        let mut window = Window::of(filter, limit);
+        let mut window = Window::of(filter, &choice, limit);
         while let Some(recent) = self.recent(&window)? {
             let mut known = self.active(&choice, &recent)?;
             known.extend(later.iter().cloned());

@@ -3,6 +3,7 @@
 //! A run began at the time of one of its records, so it was active then. So among the runs that were active since a time are all that
 //! began since then.
 
+use super::known::Choice;
 use super::snapshot::Asked;
 use spanbridge_query::{Error, RunFilter};
 
@@ -20,8 +21,12 @@ const WIDTHS: [u32; 3] = [1 << 8, 1 << 14, 1 << 20];
 /// How many runs are looked at first.
 const FEWEST: usize = 512;
 
-/// For more than these, it is quicker to look at all.
-const MOST: u64 = 1 << 16;
+/// How many times more are looked at if none of them matches.
+const GROWTH: u64 = 8;
+
+/// For more than these, it is quicker to look at all; and if none of so many matches, then those that do are quicker found among all.
+const MOST: u64 = 1 << 18;
+const MOST_FOR_NONE: u64 = 1 << 12;
 
 /// Which runs are looked at: those that were active last. More and more of them, until enough match.
 #[derive(Clone, Debug)]
@@ -33,11 +38,12 @@ pub(super) struct Window {
     /// Only runs that took so many slots can match, so those that began later need not be looked at alone.
     reach: u32,
     many: u64,
+    most_for_none: u64,
 }
 
 impl Window {
     /// Which to look at first for a list of so many runs.
-    pub(super) fn of(filter: &RunFilter, limit: usize) -> Self {
+    pub(super) fn of(filter: &RunFilter, choice: &Choice, limit: usize) -> Self {
         let mut of_runs = filter.clone();
         (of_runs.since, of_runs.before) = (None, None);
         let fewest = if of_runs == RunFilter::default() { limit } else { FEWEST };
@@ -46,15 +52,20 @@ impl Window {
             until: filter.before.map_or(u32::MAX, |(before, _)| slot(before)),
             reach: filter.min_duration.filter(|least| *least > 0).map_or(0, |least| slot(least).saturating_add(1)),
             many: limit.saturating_mul(2).max(fewest) as u64,
+            most_for_none: if choice.is_quick_for_all() { MOST_FOR_NONE } else { MOST },
         }
     }
 
-    /// Looks at more, since only so many were found. `false`: as many as needed are not worth it.
+    /// Looks at more, since only so many were found. `false`: all are to be looked at.
     pub(super) fn grow(&mut self, found: usize, limit: usize) -> bool {
+        if found == 0 {
+            self.many = self.many.saturating_mul(GROWTH);
+            return self.many <= self.most_for_none;
+        }
         // Twice what it takes if the others are like these.
-        let wanted = u128::from(self.many) * 2 * limit as u128 / (found as u128).max(1);
+        let wanted = u128::from(self.many) * 2 * limit as u128 / found as u128;
         self.many = u64::try_from(wanted).unwrap_or(u64::MAX).max(self.many.saturating_mul(4));
-        found > 0 && self.many <= MOST
+        self.many <= MOST
     }
 }
 
@@ -85,7 +96,7 @@ pub(super) fn slot(at: u64) -> u32 {
 impl Asked<'_> {
     /// The runs of a window, among which are all that began so late and match. `None`: there are not so many, or too many.
     pub(super) fn recent(&self, window: &Window) -> Result<Option<Recent>> {
-        let Window { since, until, reach, many } = *window;
+        let Window { since, until, reach, many, .. } = *window;
         let least = since.map_or(0, slot);
         let newest = until.min(slot(self.now().saturating_mul(1000)).saturating_add(1));
         for width in WIDTHS {
