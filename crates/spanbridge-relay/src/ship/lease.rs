@@ -32,17 +32,27 @@ impl Lease {
         lease.renew().then_some(lease)
     }
 
-    /// Says which logs have arrived to their end. What fails is tried again: the index may be locked.
+    /// Says which logs have arrived to their end, and are not written any more. What fails is tried again: the index may be locked.
     pub(super) fn pass(&mut self, position: &Position, files: &[LogFile]) {
+        let now = SystemTime::now();
+        self.note(position, files, |file| file.is_closed(files, now));
+    }
+
+    /// Says which logs have arrived, also of those that may be written again: nobody says it later, and if nothing is added to them, they
+    /// need not wait until the lease ends.
+    pub(super) fn leave(&mut self, position: &Position, files: &[LogFile]) {
+        self.note(position, files, |_| true);
+    }
+
+    fn note(&mut self, position: &Position, files: &[LogFile], is_meant: impl Fn(&LogFile) -> bool) {
         if self.renewed.is_none_or(|renewed| renewed.elapsed() >= RENEWED) && !self.renew() {
             return;
         }
-        let now = SystemTime::now();
         self.passed.retain(|log, _| position.logs.contains_key(log));
         for file in files {
             let Some(arrived) = position.logs.get(&file.name).map(|at| at.arrived) else { continue };
             let is_new = self.passed.get(&file.name).is_none_or(|passed| *passed < arrived);
-            if is_new && arrived >= file.length && file.is_closed(files, now) {
+            if is_new && arrived >= file.length && is_meant(file) {
                 if self.index.set_passed(&self.name, file.name, arrived).is_err() {
                     break;
                 }

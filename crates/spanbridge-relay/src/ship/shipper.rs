@@ -14,6 +14,7 @@ use super::result::{Result, failed};
 use super::stop::Stop;
 use spanbridge_query::engine::Cursor;
 use spanbridge_query::{Error, ErrorKind, Store};
+use spanbridge_store::log;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
@@ -105,6 +106,15 @@ impl Shipper {
         {
             return Ok(());
         }
+        self.follow(stop, tell)?;
+        if let Some(lease) = &mut self.lease {
+            lease.leave(&self.position, &log::list(&self.directory)?);
+        }
+        Ok(())
+    }
+
+    /// Sends what is in the logs.
+    fn follow(&mut self, stop: &Stop, tell: &mut dyn FnMut(Event<'_>)) -> Result<()> {
         while !stop.is_set() {
             let found = self.look(tell)?;
             let mut batch = Batch::new(&mut *self.far_end, &self.options);

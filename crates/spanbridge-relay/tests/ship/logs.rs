@@ -7,7 +7,9 @@ use spanbridge_query::index::FoldBudget;
 use spanbridge_relay::ship::{Away, FarEnd, Sent, Stop};
 use spanbridge_store::Limits;
 use spanbridge_store::log;
+use std::fs::File;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// Folds everything, and removes the logs that nobody waits for. Returns how many are left.
 fn fold(store: &Path) -> usize {
@@ -31,6 +33,49 @@ fn folding_removes_no_log_that_was_not_sent() {
     ship(dir.path(), &far_end);
     assert_eq!(far_end.take(), sorted(all));
     assert_eq!(fold(dir.path()), 1);
+}
+
+/// Makes the logs as old as if nobody had written for hours.
+fn age(store: &Path) {
+    let long_ago = SystemTime::now() - 10 * log::CLOSED_AFTER;
+    for file in log::list(store).unwrap() {
+        File::options().append(true).open(file.path).unwrap().set_modified(long_ago).unwrap();
+    }
+}
+
+/// After `--once`, nobody comes back for 30 days to say that a log, which was still open then, has arrived.
+#[test]
+fn what_was_shipped_once_takes_no_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let far_end = Memory::default();
+    let mut all = Application::alone(dir.path()).write(5);
+    ship(dir.path(), &far_end);
+    age(dir.path());
+    assert_eq!(fold(dir.path()), 0);
+    // What comes later waits for the next time.
+    all.extend(Application::alone(dir.path()).write(6));
+    age(dir.path());
+    assert_eq!(fold(dir.path()), 1);
+    assert_eq!(ship(dir.path(), &far_end), [""; 0]);
+    assert_eq!(fold(dir.path()), 0);
+    assert_eq!(far_end.take(), sorted(all));
+}
+
+/// More was written to a log after all of it had arrived: it stays.
+#[test]
+fn a_log_that_grew_after_it_was_shipped_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let far_end = Memory::default();
+    let mut application = Application::alone(dir.path());
+    let mut all = application.write(5);
+    ship(dir.path(), &far_end);
+    all.extend(application.write(6));
+    drop(application);
+    age(dir.path());
+    assert_eq!(fold(dir.path()), 1);
+    ship(dir.path(), &far_end);
+    assert_eq!(far_end.take(), sorted(all));
+    assert_eq!(fold(dir.path()), 0);
 }
 
 #[test]
