@@ -21,7 +21,7 @@ struct List(Vec<Record<'static>>);
 
 impl Engine for List {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-        Ok(Box::new(Listed { records: &self.0, again: 0, breaks_after: usize::MAX }))
+        Ok(Box::new(Listed { records: &self.0, again: 0, breaks_after: usize::MAX, read: Arc::default() }))
     }
 
     fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
@@ -45,6 +45,8 @@ struct Listed<'l> {
     again: usize,
     /// Whoever follows gets so many records, and then an error.
     breaks_after: usize,
+    /// How many records of runs were read.
+    read: Arc<AtomicUsize>,
 }
 
 impl Listed<'_> {
@@ -68,7 +70,10 @@ impl Listed<'_> {
 impl Snapshot for Listed<'_> {
     fn records(&self, run_ids: &[RunId], each: &mut EachRun<'_>) -> Result<()> {
         let mut runs = self.by_run();
-        run_ids.iter().filter_map(|run| runs.remove_entry(run)).try_for_each(|(run, records)| each(run, records))
+        run_ids.iter().filter_map(|run| runs.remove_entry(run)).try_for_each(|(run, records)| {
+            self.read.fetch_add(records.len(), Ordering::SeqCst);
+            each(run, records)
+        })
     }
 
     fn records_of_no_run(&self, _: RangeInclusive<u64>, each: &mut EachBatch<'_>) -> Result<()> {
@@ -206,7 +211,7 @@ fn an_engine_that_only_reads_says_so() {
     struct OnlyRead;
     impl Engine for OnlyRead {
         fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-            Ok(Box::new(Listed { records: &[], again: 0, breaks_after: usize::MAX }))
+            Ok(Box::new(Listed { records: &[], again: 0, breaks_after: usize::MAX, read: Arc::default() }))
         }
     }
     let mut own = Store::with_engine("list://", OnlyRead);
@@ -251,7 +256,64 @@ fn an_engine_may_reject_a_record() {
     assert_eq!(report.rejected, [(1, "not this one".to_owned())]);
     assert_eq!((report.read, report.stored), (rejected.len() as u64, rejected.len() as u64 - 1));
     assert!(became.contains(&(1, Imported::Rejected)), "{became:?}");
+    let again = own.import(rejected.iter().cloned()).unwrap();
+    assert_eq!((again.rejected.len(), again.stored), (1, 0), "it is said again");
     assert_eq!(own.append(rejected).unwrap().rejected.len(), 1);
+}
+
+/// Counts what an import reads, and how often it stores.
+#[derive(Default)]
+struct Counting {
+    list: Vec<Record<'static>>,
+    read: Arc<AtomicUsize>,
+    stores: Arc<AtomicUsize>,
+}
+
+impl Engine for Counting {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        let read = Arc::clone(&self.read);
+        Ok(Box::new(Listed { records: &self.list, again: 0, breaks_after: usize::MAX, read }))
+    }
+
+    fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {
+        self.stores.fetch_add(1, Ordering::SeqCst);
+        self.list.extend(records.iter().map(|record| record.clone().into_owned()));
+        Ok(Stored::default())
+    }
+}
+
+/// Otherwise the import of a long run takes time by the square of its length.
+#[test]
+fn an_import_reads_a_run_once() {
+    let engine = Counting::default();
+    let read = Arc::clone(&engine.read);
+    let mut own = Store::with_engine("list://", engine);
+    let all = spans(1, 40_000);
+    // As the command does, some at a time.
+    let stored = all.chunks(9_000).map(|some| own.import(some.iter().cloned()).unwrap().stored).sum::<u64>();
+    assert_eq!((stored, read.load(Ordering::SeqCst)), (40_000, 0), "what it has stored itself is not read");
+    drop(own);
+    let mut engine = Counting::default();
+    engine.store(&all).unwrap();
+    let read = Arc::clone(&engine.read);
+    let mut own = Store::with_engine("list://", engine);
+    let report = own.import(all).unwrap();
+    assert_eq!((report.stored, report.repeated, read.load(Ordering::SeqCst)), (0, 40_000, 40_000));
+}
+
+/// A directory has many small deliveries, and each insert of a database costs something.
+#[test]
+fn deliveries_are_stored_together() {
+    let (_dir, path) = place();
+    let mut directory = Store::open_or_create(&path).unwrap();
+    for n in 0..30 {
+        directory.append(spans(n * 10 + 1, 10)).unwrap();
+    }
+    let engine = Counting::default();
+    let stores = Arc::clone(&engine.stores);
+    let mut own = Store::with_engine("list://", engine);
+    let report = own.import_store(&directory).unwrap();
+    assert_eq!((report.stored, stores.load(Ordering::SeqCst)), (300, 1));
 }
 
 /// Tells the last records again to whoever follows, and breaks off when it is told to.
@@ -265,7 +327,7 @@ const AGAIN: usize = 3;
 impl Engine for Repeating {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         let breaks_after = self.breaks_after.load(Ordering::SeqCst);
-        Ok(Box::new(Listed { records: &self.list.0, again: AGAIN, breaks_after }))
+        Ok(Box::new(Listed { records: &self.list.0, again: AGAIN, breaks_after, read: Arc::default() }))
     }
 
     fn store(&mut self, records: &[Record<'_>]) -> Result<Stored> {

@@ -98,8 +98,7 @@ impl<'t> Import<'t> {
     /// What was imported, and what is known now. It survives a power cut.
     pub(super) fn finish(self) -> Result<(ImportReport, KnownRecords)> {
         self.log.sync()?;
-        let used = if self.is_compared { Some(Instant::now()) } else { self.known.used };
-        Ok((self.report, KnownRecords { used, ..self.known }))
+        Ok((self.report, if self.is_compared { self.known.used_now() } else { self.known }))
     }
 
     /// Stores the new ones of these records, as one delivery.
@@ -111,7 +110,7 @@ impl<'t> Import<'t> {
             return self.append(chunk);
         }
         let Self { engine, is_index, index, log, assembler, known, report, each, .. } = self;
-        known.forget_when_too_many();
+        known.forget_more_than(MAX_REMEMBERED);
         let runs: Set<Option<RunId>> = chunk.iter().map(|(_, record, _)| run_of(record)).collect();
         let prints: Vec<Fingerprint> = chunk.iter().map(|(_, record, _)| known.prints.of(record)).collect();
         // Most is read before the lock is taken, and under the lock only what was added meanwhile.
@@ -189,8 +188,13 @@ impl KnownRecords {
         if goes_on { self } else { Self::default() }
     }
 
-    fn forget_when_too_many(&mut self) {
-        if self.all.len() > MAX_REMEMBERED {
+    /// The same, after an import that compared records with it.
+    pub(super) fn used_now(self) -> Self {
+        Self { used: Some(Instant::now()), ..self }
+    }
+
+    pub(super) fn forget_more_than(&mut self, records: usize) {
+        if self.all.len() > records {
             *self = Self::default();
         }
     }
@@ -247,6 +251,12 @@ impl KnownRecords {
     /// The fingerprint of a record, to compare it with those that are known.
     pub(super) fn print(&mut self, record: &Record<'_>) -> Fingerprint {
         self.prints.of(record)
+    }
+
+    /// Forgets a record that was not stored after all.
+    pub(super) fn forget(&mut self, print: Fingerprint) {
+        self.all.remove(&print.all);
+        self.ids.remove(&print.id);
     }
 
     /// Remembers a record, and returns whether it was known.

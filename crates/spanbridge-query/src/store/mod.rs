@@ -351,8 +351,12 @@ impl Store {
         let path = self.reader.path.clone();
         let import = || {
             if let Engines::Other(engine) = &mut self.reader.engine {
-                let import = Elsewhere { engine: &mut **engine, is_compared, each, report: ImportReport::default() };
-                return import.add(records.into_iter());
+                let known = std::mem::take(&mut self.known).for_next();
+                let mut import = Elsewhere::new(&mut **engine, is_compared.then_some(known), each);
+                import.add(records.into_iter())?;
+                let (report, known) = import.finish()?;
+                self.known = known;
+                return Ok(report);
             }
             self.prepare_import()?;
             let log = self.import_log.as_mut().ok_or_else(no_directory)?;
@@ -378,7 +382,7 @@ impl Store {
         let path = self.reader.path.clone();
         let write_failed = |e: Error| e.at("write to", &path);
         if self.directory.is_none() {
-            return self.import_store_elsewhere(from).map_err(write_failed);
+            return self.import_store_elsewhere(from);
         }
         self.prepare_import().map_err(write_failed)?;
         let (Some(directory), Some(log)) = (&self.directory, &mut self.import_log) else { return Err(no_directory()) };
@@ -397,25 +401,20 @@ impl Store {
         Ok(report)
     }
 
-    /// The same, into the engine of another crate.
+    /// The same, into the engine of another crate. What one writer delivered is little, so it is stored together with others.
     fn import_store_elsewhere(&mut self, from: &Store) -> Result<ImportReport> {
-        let mut all = ImportReport::default();
+        let Engines::Other(engine) = &mut self.reader.engine else { return Err(no_directory()) };
+        let path = &self.reader.path;
+        let mut nobody = |_, _| ();
+        let mut import = Elsewhere::new(&mut **engine, Some(KnownRecords::default()), &mut nobody);
         from.reader.read(|snapshot| {
             snapshot.follow(&Cursor::default(), &mut |records| {
-                let Engines::Other(engine) = &mut self.reader.engine else { return Err(no_directory()) };
-                let report = ImportReport { read: all.read, ..ImportReport::default() };
-                let import = Elsewhere { engine: &mut **engine, is_compared: true, each: &mut |_, _| (), report };
-                let report = import.add(records.into_iter().map(|record| (record, None)))?;
-                all.read = report.read;
-                all.stored += report.stored;
-                all.repeated += report.repeated;
-                all.conflicts += report.conflicts;
-                all.rejected.extend(report.rejected);
-                all.late.extend(report.late);
-                Ok(())
+                let records = records.into_iter().map(|record| (record.into_owned(), None));
+                import.add(records).map_err(|e| e.at("write to", path))
             })
         })?;
-        Ok(all)
+        let (report, _) = import.finish().map_err(|e| e.at("write to", path))?;
+        Ok(report)
     }
 
     /// Makes the log of imports, and the directory it is in, unless they are there.
