@@ -25,12 +25,16 @@ impl Server {
     pub fn new(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
         // What the parser says of a text that it cannot read may quote a part of the password.
         let unreadable = || Error::new(ErrorKind::Url, "read the connection string of PostgreSQL: it is not one");
-        let (text, [mode, root]) = parameters::take(text, ["sslmode", "sslrootcert"]);
-        let mut config: Config = text.parse().map_err(|_| {
+        let advised = || {
             unreadable().advice(
                 "  Give postgres://USER@HOST:PORT/DATABASE, with %XX for special characters, or key=value pairs.",
             )
-        })?;
+        };
+        if has_password_in_place(text) {
+            return Err(advised());
+        }
+        let (text, [mode, root]) = parameters::take(text, ["sslmode", "sslrootcert"]);
+        let mut config: Config = text.parse().map_err(|_| advised())?;
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
         if config.get_hosts().is_empty() {
             config.host(variable("PGHOST").unwrap_or_else(|| "localhost".to_owned()));
@@ -72,16 +76,26 @@ impl Server {
     /// Connects, and runs statements that set up the session. The connection is served by a task of the current runtime.
     pub async fn connect(&self, session: &str) -> Result<Client, Error> {
         let doing = format!("connect to {}", self.name);
+        // The timeout of the library is about the connection alone. Whoever accepts it may be no PostgreSQL, and say nothing.
+        let one = self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let all = one.saturating_mul(self.config.get_hosts().len() as u32 + 1);
+        tokio::time::timeout(all, self.connect_within(&doing, session)).await.unwrap_or_else(|_| {
+            let why = format!("{doing}: it accepts connections, and says nothing for {} s", all.as_secs());
+            Err(Error::new(ErrorKind::Unreachable, why))
+        })
+    }
+
+    async fn connect_within(&self, doing: &str, session: &str) -> Result<Client, Error> {
         let connected = match self.config.connect(self.tls.connector()).await {
             Err(error) if self.tls.falls_back(&error) => {
                 self.config.clone().ssl_mode(SslMode::Disable).connect(self.tls.connector()).await
             }
             connected => connected,
         };
-        let (client, connection) = connected.map_err(|error| Tls::failed(&doing, &error))?;
+        let (client, connection) = connected.map_err(|error| Tls::failed(doing, &error))?;
         // It ends with the client. What it has to say, the client's calls say, too.
         tokio::spawn(async move { drop(connection.await) });
-        client.batch_execute(session).await.map_err(|e| Error::of(&doing, &e))?;
+        client.batch_execute(session).await.map_err(|e| Error::of(doing, &e))?;
         Ok(client)
     }
 
@@ -90,6 +104,14 @@ impl Server {
         // If it cannot be cancelled, it ends later.
         let _ = client.cancel_token().cancel_query(self.tls.connector()).await;
     }
+}
+
+/// Whether a URL has an @ behind the one that ends the password: then that ended too early, and its rest would be taken for a host or a
+/// database, and shown.
+fn has_password_in_place(text: &str) -> bool {
+    let url = text.strip_prefix("postgres://").or_else(|| text.strip_prefix("postgresql://"));
+    let place = url.and_then(|url| url.split_once('@')).map(|(_, place)| place);
+    place.is_some_and(|place| place.split('?').next().is_some_and(|place| place.contains('@')))
 }
 
 /// Host, port and database. Neither user nor password.
@@ -135,7 +157,30 @@ mod tests {
             let error = server(text, &[]).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(!error.contains("sec") && !error.contains("ret="), "{error}");
         }
+        for text in [
+            "postgres://u:a@secret@h/d",
+            "postgresql://u:a@b/secret@h/d?connect_timeout=1",
+            "postgres://u:a@b,secret@h",
+        ] {
+            let error = server(text, &[]).err().expect("an error").to_string();
+            assert!(!error.contains("secret") && error.contains("%XX"), "{error}");
+        }
         let of = server("postgres://u:secret@h/d", &[]).expect("a URL");
         assert!(!of.name.contains("secret") && !format!("{:?}", of.config).contains("secret"));
+    }
+
+    /// Something else listens there, and waits for a request.
+    #[test]
+    fn a_server_that_says_nothing_is_given_up() {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = silent.local_addr().expect("an address").port();
+        for mode in ["disable", "prefer"] {
+            let url = format!("postgres://u@127.0.0.1:{port}/d?connect_timeout=1&sslmode={mode}");
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let connected = runtime.block_on(server(&url, &[]).expect("a URL").connect(""));
+            let error = connected.map(drop).expect_err("nobody answers");
+            assert_eq!(error.kind(), ErrorKind::Unreachable);
+            assert!(error.to_string().ends_with("says nothing for 2 s"), "{error}");
+        }
     }
 }

@@ -37,7 +37,18 @@ pub struct Location {
 /// `~` that no shell has replaced. [`ErrorKind::NotAStore`] if there is another kind of file. [`ErrorKind::Io`] if the system does
 /// not let us look.
 pub fn resolve(path: &Path) -> Result<Location> {
-    resolve_beside(path, default_directory().ok().as_deref()).map_err(|e| e.at("open", path))
+    resolve_beside(path, default_directory().ok().as_deref()).map_err(|e| e.at("open", &without_login(path)))
+}
+
+/// A path as it is shown: of a URL, neither user and password nor parameters.
+fn without_login(path: &Path) -> PathBuf {
+    match path.to_string_lossy().split_once("://") {
+        Some((scheme, rest)) => {
+            let place = rest.rsplit('@').next().unwrap_or_default().split('?').next().unwrap_or_default();
+            PathBuf::from(format!("{scheme}://{place}"))
+        }
+        None => path.to_owned(),
+    }
 }
 
 /// The same, where the default is this directory.
@@ -74,7 +85,7 @@ fn refuse(path: &Path) -> Result<()> {
     } else if text == ":memory:" {
         "there is no store in memory; to keep records in memory, use `spanbridge::Memory`"
     } else if text.contains("://") || text.starts_with("file:") || text.starts_with("sqlite:") {
-        "it is a URL, and a store is a directory"
+        "it is a URL, and records are written into a directory: `spanbridge ship` sends them on"
     } else if text.starts_with('~') {
         "a shell would replace `~` by the home directory, and none did"
     } else {
@@ -160,6 +171,11 @@ mod tests {
             let path = dir.path().join("file");
             fs::write(&path, content).unwrap();
             assert_eq!(kind(path.to_str().unwrap()), ErrorKind::NotAStore);
+        }
+        // Applications write what is wrong to standard error.
+        for url in ["postgres://u:secret@h/d", "mysql://u:sec@ret@h/d?password=secret"] {
+            let error = resolve(Path::new(url)).unwrap_err().to_string();
+            assert!(error.contains("://h/d: it is a URL") && !error.contains("ret"), "{error}");
         }
         let error = resolve(Path::new(":memory:")).unwrap_err().to_string();
         assert!(error.starts_with("open the store :memory:: there is no store in memory;"), "{error}");

@@ -22,12 +22,12 @@ pub enum Place {
 impl Place {
     /// What `--db` says. Whatever does not begin like the URL of a database is a path.
     pub fn parse(text: impl AsRef<Path>) -> Self {
-        match text.as_ref().to_str() {
-            Some(url) if url.starts_with("clickhouse://") => Place::ClickHouse(url.to_owned()),
-            Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Place::Postgres(url.to_owned())
-            }
-            _ => Place::Directory(text.as_ref().to_owned()),
+        let path = text.as_ref();
+        let Some(url) = path.to_str().map(with_lower_scheme) else { return Place::Directory(path.to_owned()) };
+        match url.split_once("://") {
+            Some(("clickhouse", _)) => Place::ClickHouse(url),
+            Some(("postgres" | "postgresql", _)) => Place::Postgres(url),
+            _ => Place::Directory(path.to_owned()),
         }
     }
 
@@ -74,7 +74,7 @@ impl Place {
     /// without.
     pub fn open(&self) -> Result<Store, Error> {
         match self {
-            Place::Directory(path) => Store::open(path),
+            Place::Directory(path) => known_scheme(path).and_then(|()| Store::open(path)),
             Place::ClickHouse(url) => clickhouse::open(url, false),
             Place::Postgres(url) => postgres::open(url, false),
         }
@@ -86,7 +86,7 @@ impl Place {
     /// It cannot be made or written, and as [`Place::open`].
     pub fn open_or_create(&self) -> Result<Store, Error> {
         match self {
-            Place::Directory(path) => Store::open_or_create(path),
+            Place::Directory(path) => known_scheme(path).and_then(|()| Store::open_or_create(path)),
             Place::ClickHouse(url) => clickhouse::open(url, true),
             Place::Postgres(url) => postgres::open(url, true),
         }
@@ -104,7 +104,7 @@ impl<T: AsRef<Path>> From<T> for Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Directory(path) => f.debug_tuple("Directory").field(path).finish(),
+            Place::Directory(_) => write!(f, "Directory({self})"),
             Place::ClickHouse(_) => f.write_str("ClickHouse"),
             Place::Postgres(_) => f.write_str("Postgres"),
         }
@@ -115,17 +115,45 @@ impl fmt::Debug for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Place::Directory(path) if path.to_string_lossy().contains("://") => {
+                f.write_str(&without_password(&path.to_string_lossy()))
+            }
             Place::Directory(path) => write!(f, "{}", path.display()),
             Place::ClickHouse(url) => f.write_str(&without_password(url)),
             Place::Postgres(url) => {
                 f.write_str(&without_password(url))?;
-                // Two schemas are two stores.
+                // Two schemas are two stores, and so are two databases, wherever the URL names them.
                 let place = url.rsplit_once('@').map_or(&**url, |(_, place)| place);
-                let schema = place.split(['?', '&']).skip(1).find_map(|parameter| parameter.strip_prefix("schema="));
-                schema.map_or(Ok(()), |schema| write!(f, "?schema={schema}"))
+                let of_place = |parameter: &&str| {
+                    let name = parameter.split('=').next().unwrap_or_default();
+                    ["schema", "host", "hostaddr", "port", "dbname"].contains(&name)
+                };
+                for (at, parameter) in place.split(['?', '&']).skip(1).filter(of_place).enumerate() {
+                    write!(f, "{}{parameter}", if at == 0 { '?' } else { '&' })?;
+                }
+                Ok(())
             }
         }
     }
+}
+
+/// A URL with its scheme in lower case: the case of a scheme means nothing. Other text as it is.
+#[doc(hidden)] // for the binary
+pub fn with_lower_scheme(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => format!("{}://{rest}", scheme.to_ascii_lowercase()),
+        None => text.to_owned(),
+    }
+}
+
+/// Fails for the URL of another kind of database.
+fn known_scheme(path: &Path) -> Result<(), Error> {
+    let text = path.to_string_lossy();
+    if !text.contains("://") {
+        return Ok(());
+    }
+    let (shown, why) = (without_password(&text), "the URL of a store begins with clickhouse:// or postgres://");
+    Err(Error::new(ErrorKind::InvalidPath, format!("open the store {shown}: {why}")))
 }
 
 /// Whatever stands where a password can be is left out, also in a URL that nobody could use.
@@ -206,6 +234,7 @@ mod tests {
     #[test]
     fn only_urls_of_databases_are_no_paths() {
         assert_eq!(Place::parse("clickhouse://db/x"), Place::ClickHouse("clickhouse://db/x".to_owned()));
+        assert_eq!(Place::parse("ClickHouse://Db/X"), Place::ClickHouse("clickhouse://Db/X".to_owned()));
         for url in ["postgres://db/x", "postgresql://db/x"] {
             assert_eq!(Place::parse(url), Place::Postgres(url.to_owned()));
         }
@@ -232,10 +261,25 @@ mod tests {
         for (url, shown) in [
             ("postgres://u:secret@db/x?sslmode=require", "postgres://u@db/x"),
             ("postgresql://u:a?schema=secret@db:1/x?password=secret&schema=s", "postgresql://u@db:1/x?schema=s"),
-            ("postgres:///x?host=/run&password=secret", "postgres:///x"),
+            ("postgres:///x?host=/run&password=secret", "postgres:///x?host=/run"),
+            ("postgres://db/x?password=secret&port=1&dbname=y", "postgres://db/x?port=1&dbname=y"),
         ] {
             let place = Place::parse(url);
             assert_eq!((place.to_string(), format!("{place:?}")), (shown.to_owned(), "Postgres".to_owned()), "{url}");
+        }
+    }
+
+    /// Also if somebody takes another database for one of ours.
+    #[test]
+    fn other_urls_are_refused_without_password() {
+        for url in ["mysql://u:secret@db/x", "HTTP://u:sec@secret@db?password=secret"] {
+            let place = Place::parse(url);
+            for error in [place.open(), place.open_or_create()].map(|store| store.map(drop).unwrap_err()) {
+                assert_eq!(error.kind(), ErrorKind::InvalidPath);
+                let told = error.to_string();
+                assert!(told.ends_with("begins with clickhouse:// or postgres://") && !told.contains("sec"), "{told}");
+            }
+            assert!(!place.to_string().contains("sec"), "{place}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What `--to` names.
 
 use crate::failure::Failure;
-use spanbridge_cli::place::Place;
+use spanbridge_cli::place::{Place, with_lower_scheme};
 use spanbridge_otel::HttpSink;
 use spanbridge_query::{ErrorKind, Store};
 use spanbridge_relay::Address;
@@ -20,24 +20,24 @@ pub(super) enum Destination {
     /// A `spanbridge serve`.
     Server(String),
     Kafka(Address),
-    /// With what names it.
-    Store(Place, String),
+    Store(Place),
 }
 
 impl Destination {
     pub(super) fn parse(to: &str) -> Result<Self, Failure> {
-        if Address::is_one(to) {
+        let to = with_lower_scheme(to);
+        if Address::is_one(&to) {
             return to.parse().map(Self::Kafka).map_err(|e: spanbridge_relay::Error| Failure::Usage(e.to_string()));
         }
         if to.starts_with("http://") || to.starts_with("https://") {
-            return Ok(Self::Server(to.to_owned()));
+            return Ok(Self::Server(to));
         }
-        Ok(Self::Store(Place::parse(to), to.to_owned()))
+        Ok(Self::Store(Place::parse(to)))
     }
 
     /// Fails if it is the store that is to be shipped.
     pub(super) fn assert_not(&self, store: &Store) -> Result<(), Failure> {
-        let Self::Store(place, _) = self else { return Ok(()) };
+        let Self::Store(place) = self else { return Ok(()) };
         let real = |path: &Path| path.canonicalize().ok();
         let (from, to) = (store.directory().and_then(real), place.directory().and_then(real));
         match from.is_some() && from == to {
@@ -52,12 +52,12 @@ impl Destination {
             Self::Server(url) => without_secrets(url),
             // How to connect may change, and it is the same topic.
             Self::Kafka(address) => without_secrets(&address.to_string()),
-            Self::Store(place, url) => match place.directory() {
+            Self::Store(place) => match place.directory() {
                 Some(path) => {
                     let absolute = std::path::absolute(path).map_err(|e| Failure::io("find the place", &e))?;
                     absolute.to_string_lossy().into_owned()
                 }
-                None => without_secrets(url),
+                None => place.to_string(),
             },
         }))
     }
@@ -66,7 +66,7 @@ impl Destination {
         match self {
             Self::Server(url) => server(&url),
             Self::Kafka(address) => kafka(address),
-            Self::Store(place, _) => {
+            Self::Store(place) => {
                 // A URL that is wrong stays wrong. A database that is away may come back.
                 let mut first = match place.open_or_create() {
                     Ok(store) => Some(store),
@@ -121,6 +121,10 @@ mod tests {
             ("https://ada:se@cret/x@spans.example/base?key=secret", "https://ada@spans.example/base"),
             ("clickhouse://ada:secret@a,b/spans?cluster=main", "clickhouse://ada@a,b/spans"),
             ("kafka://ada:secret@a:1,b/t?linger.ms=5", "kafka://ada@a:1,b:9092/t"),
+            ("Kafka://ada:secret@a:1/t", "kafka://ada@a:1/t"),
+            ("postgres://ada:secret@db/x?sslmode=require", "postgres://ada@db/x"),
+            // Another store, which has got nothing yet.
+            ("postgres://ada:secret@db/x?password=secret&schema=other", "postgres://ada@db/x?schema=other"),
         ] {
             let name = Destination::parse(url).ok().and_then(|to| to.name().ok());
             assert_eq!(name.as_ref().map(Name::to), Some(shown));
