@@ -1,11 +1,15 @@
 //! The URL of a ClickHouse.
 
+use crate::client::identifier;
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::str::FromStr;
 
 /// The variable with the password, for URLs without one.
 const PASSWORD: &str = "CLICKHOUSE_PASSWORD";
+
+/// What may be wrong with a URL that has more or other parts than it should.
+const SPECIAL: &str = "characters such as ? and / in a password are written as %XX";
 
 const HTTP_PORT: u16 = 8123;
 const HTTPS_PORT: u16 = 8443;
@@ -53,7 +57,7 @@ impl Address {
     /// What a statement says that the servers pass on to all of the cluster. Empty if they do not.
     pub(crate) fn on_cluster(&self) -> String {
         match &self.cluster {
-            Some(cluster) if self.on_cluster => format!(" ON CLUSTER `{cluster}`"),
+            Some(cluster) if self.on_cluster => format!(" ON CLUSTER {}", identifier(cluster)),
             _ => String::new(),
         }
     }
@@ -105,7 +109,10 @@ impl FromStr for Address {
                 }
                 "tls" => address.tls = flag()?,
                 // The name may be a password in the wrong place.
-                _ => return Err(wrong("a parameter is none of cluster, on_cluster, replicated, keep and tls")),
+                _ => {
+                    let known = "cluster, on_cluster, replicated, keep and tls";
+                    return Err(wrong(&format!("a parameter is none of {known}; {SPECIAL}")));
+                }
             }
         }
         if address.tls && cfg!(not(feature = "tls")) {
@@ -116,7 +123,12 @@ impl FromStr for Address {
             .split(',')
             .map(|node| with_port(node, default_port))
             .collect::<Option<_>>()
-            .ok_or_else(|| wrong("a port is not a number"))?;
+            .ok_or_else(|| wrong(&format!("a port is not a number up to 65535; {SPECIAL}")))?;
+        // They are sent in headers.
+        let has_control = |text: &str| text.chars().any(char::is_control);
+        if has_control(&address.user) || has_control(&address.password) {
+            return Err(wrong("the user or the password has a control character"));
+        }
         if address.user.is_empty() {
             "default".clone_into(&mut address.user);
         }
@@ -212,9 +224,15 @@ mod tests {
         let address: Address = "clickhouse://u%40x:s%2Fe:cret@db/d".parse().unwrap();
         assert_eq!((&*address.user, &*address.password), ("u@x", "s/e:cret"));
         assert!(!format!("{address} {address:?}").contains("cret"));
-        for url in
-            ["clickhouse://u:secret@db:port", "clickhouse://u:%ff@db", "clickhouse://db?secret", "http://u:secret@db"]
-        {
+        for url in [
+            "clickhouse://u:secret@db:port",
+            "clickhouse://u:se/secret@db",
+            "clickhouse://u:%ff@db",
+            "clickhouse://db?secret",
+            "http://u:secret@db",
+            "clickhouse://u:secret%0d%0aX:y@db",
+            "clickhouse://u%00:secret@db",
+        ] {
             let error = url.parse::<Address>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Url);
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");

@@ -7,6 +7,7 @@ use std::fmt;
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    is_about_read_only: bool,
 }
 
 /// What went wrong, for code that branches on it.
@@ -35,7 +36,16 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), is_about_read_only: false }
+    }
+
+    /// The user may not write, or not change settings.
+    pub(crate) fn about_read_only(self) -> Self {
+        Self { is_about_read_only: true, ..self }
+    }
+
+    pub(crate) fn is_about_read_only(&self) -> bool {
+        self.is_about_read_only
     }
 
     /// What went wrong, for code that branches on it.

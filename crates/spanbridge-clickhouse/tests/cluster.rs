@@ -5,9 +5,10 @@ mod suite;
 
 use common::pruning::month;
 use common::*;
-use spanbridge_clickhouse::{ClickHouse, ErrorKind, Writer};
-use spanbridge_query::RunFilter;
+use spanbridge_clickhouse::{Address, ClickHouse, ErrorKind, Writer};
+use spanbridge_graph::RunStatus;
 use spanbridge_query::keeping::prune_store;
+use spanbridge_query::{RunFilter, Store};
 use suite::inserts::{counts, over_midnight};
 use xtask::clickhouse::{Cluster, installed};
 
@@ -36,6 +37,90 @@ fn an_old_server_cannot_drop_by_itself() {
     let said = error.to_string();
     assert!(said.starts_with("keep records for 30 days: a server of version 18."), "{said}");
     assert_eq!(ClickHouse::open(&place.address).map(drop).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+/// A name is a name, whatever it is made of.
+#[test]
+fn a_database_may_have_any_name() {
+    let Some(url) = url() else { return };
+    let place = place_at(&url);
+    let name = format!("{}`\\na'me", place.address.to_string().rsplit('/').next().unwrap().split('?').next().unwrap());
+    let place = Place { address: place.address.clone().with_database(name) };
+    place.writer().insert(over_midnight(3).iter().map(|record| record.view())).unwrap();
+    assert!(!place.store().runs(&RunFilter::default().service("shop"), 9).unwrap().is_empty());
+}
+
+/// Whoever asks need not know over which cluster the tables are spread.
+#[test]
+fn a_url_may_leave_the_cluster_out() {
+    let Some(place) = place() else { return };
+    place.writer().insert(over_midnight(20).iter().map(|record| record.view())).unwrap();
+    let shown = place.address.to_string();
+    let bare: Address = shown.split('?').next().unwrap().parse().unwrap();
+    let [all, found] = [&place.address, &bare].map(|address| {
+        let store = Store::with_engine("clickhouse", ClickHouse::open(address).unwrap());
+        let filters = [RunFilter::default().service("shop"), RunFilter::default().status(RunStatus::Error)];
+        filters.map(|filter| store.runs(&filter, 50).unwrap())
+    });
+    assert!(!all[0].is_empty());
+    assert_eq!(found, all);
+}
+
+/// Users of a server of our own: one who may only read, and change no setting, one who could get half an answer so, and one who may see
+/// one database alone.
+#[test]
+fn users_with_few_rights_can_work() {
+    if installed().is_none() {
+        return xtask::skip("ClickHouse is not installed; `cargo xtask clickhouse` installs it if it can");
+    }
+    let cluster = Cluster::start().unwrap();
+    let place = place_at(&cluster.url());
+    place.writer().insert(over_midnight(20).iter().map(|record| record.view())).unwrap();
+    let database = place.address.to_string();
+    let database = database.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+    let file = cluster.directory().join("users.xml");
+    let profiles = "<readonly_user><readonly>1</readonly></readonly_user><half><readonly>1</readonly>\
+                    <skip_unavailable_shards>1</skip_unavailable_shards></half></profiles>";
+    let user = |name: &str, profile: &str, more: &str| {
+        format!(
+            "<{name}><password>p@ss:w/o%rd?</password><networks><ip>127.0.0.1</ip></networks><profile>{profile}</profile>\
+             <quota>default</quota>{more}</{name}>"
+        )
+    };
+    let sees = format!("<allow_databases><database>{database}</database></allow_databases>");
+    let users = user("reader", "readonly_user", "") + &user("half", "half", "") + &user("shipper", "default", &sees);
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after = before.replace("</profiles>", profiles).replace("</users>", &format!("{users}</users>"));
+    assert!(after.contains("readonly_user") && after.contains("shipper"), "{before}");
+    std::fs::write(&file, after).unwrap();
+    let address = |name: &str| -> Address {
+        let url = cluster.url().replace("default@", &format!("{name}:p%40ss%3Aw%2Fo%25rd%3F@"));
+        url.parse::<Address>().unwrap().with_database(&*database)
+    };
+    // The server looks at the file every few seconds.
+    let begun = std::time::Instant::now();
+    let engine = loop {
+        match ClickHouse::open(&address("reader")) {
+            Ok(engine) => break engine,
+            Err(error) => assert!(begun.elapsed() < std::time::Duration::from_secs(120), "{error}"),
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(100));
+    };
+    let (mut store, of_default) = (Store::with_engine("clickhouse", engine), place.store());
+    for filter in [RunFilter::default(), RunFilter::default().service("shop").status(RunStatus::Error)] {
+        assert_eq!(store.runs(&filter, 50).unwrap(), of_default.runs(&filter, 50).unwrap());
+    }
+    assert_eq!(
+        store.graph(run(1)).unwrap().map(|graph| graph.to_json()),
+        of_default.graph(run(1)).unwrap().map(|graph| graph.to_json())
+    );
+    let refused = store.import(over_midnight(21)).unwrap_err().to_string();
+    assert!(refused.contains("readonly mode") && !refused.contains("p@ss"), "{refused}");
+    let error = ClickHouse::open(&address("half")).map(drop).unwrap_err().to_string();
+    assert!(error.contains("skip_unavailable_shards"), "{error}");
+    let inserted =
+        Writer::open(&address("shipper")).unwrap().insert(over_midnight(20).iter().map(|record| record.view()));
+    assert!(inserted.unwrap().records > 0);
 }
 
 /// The half that was inserted into one shard is there, then the shard comes back and all is inserted again.

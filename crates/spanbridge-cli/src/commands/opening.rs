@@ -16,6 +16,13 @@ pub(super) fn open(cli: &Cli) -> Result<Store, Failure> {
 pub(super) fn not_opened(place: &Place, error: Error) -> Failure {
     match error.kind() {
         ErrorKind::InvalidPath if place.directory().is_none() => Failure::Usage(error.to_string()),
+        // The advice of other errors is about a directory.
+        ErrorKind::NotFound if place.directory().is_none() => Failure::Store(format!(
+            "{error}\n  Fill it with `spanbridge ship` or `spanbridge import`, or name another store with --db or SPANBRIDGE_DB."
+        )),
+        ErrorKind::Corrupt if place.directory().is_none() => {
+            Failure::Store(format!("{error}\n  Is it the database's own port, and not that of something else?"))
+        }
         _ => error.into(),
     }
 }

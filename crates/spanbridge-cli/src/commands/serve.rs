@@ -14,8 +14,9 @@ const TOKEN: &str = "SPANBRIDGE_TOKEN";
 
 pub(super) fn run(cli: &Cli, args: &Serve) -> Result<(), Failure> {
     let place = cli.place()?;
-    if let Some(path) = place.directory().filter(|path| !path.exists()) {
-        stream::note(&format!("there is no store at {}; a new one is begun", path.display()));
+    // What another URL names cannot be begun, which is said later.
+    if place.directory().is_some_and(|path| !path.exists() && !path.to_string_lossy().contains("://")) {
+        stream::note(&format!("there is no store at {place}; a new one is begun"));
     }
     let mut options = Options::new(place).listen(args.listen);
     options.token = token(args)?;

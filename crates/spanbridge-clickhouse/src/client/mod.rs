@@ -6,6 +6,7 @@ mod refusal;
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
 use crate::row::bytes::Values;
+use std::cell::Cell;
 use std::io::{self, BufReader};
 use std::time::Duration;
 use ureq::http::StatusCode;
@@ -23,6 +24,8 @@ pub(crate) type Setting = (&'static str, String);
 pub(crate) struct Client {
     pub(crate) address: Address,
     agent: Agent,
+    /// The user may not change settings, and has those that count.
+    is_read_only: Cell<bool>,
 }
 
 /// Rows of an answer.
@@ -37,7 +40,7 @@ impl Client {
             .timeout_send_body(Some(STATEMENT))
             .timeout_recv_response(Some(STATEMENT))
             .build();
-        Self { address, agent: config.into() }
+        Self { address, agent: config.into(), is_read_only: Cell::new(false) }
     }
 
     /// Runs a statement without an answer, on each node of the address.
@@ -75,13 +78,39 @@ impl Client {
     }
 
     fn ask(&self, statement: &str, settings: &[Setting]) -> Result<Body> {
-        let mut settings = settings.to_vec();
-        // Otherwise an error in the middle is text behind the rows that were sent before.
-        settings.push(("wait_end_of_query", "1".to_owned()));
-        settings.push(("max_query_size", (16 << 20).to_string()));
-        // Otherwise half an answer looks like a whole one.
-        settings.push(("skip_unavailable_shards", "0".to_owned()));
-        self.somewhere("", statement.as_bytes(), &settings)
+        // Otherwise an error in the middle is text behind the rows that were sent before. Not a setting of the server.
+        let at_the_end = ("wait_end_of_query", "1".to_owned());
+        if !self.is_read_only.get() {
+            let mut settings = settings.to_vec();
+            settings.push(at_the_end.clone());
+            settings.push(("max_query_size", (16 << 20).to_string()));
+            // Otherwise half an answer looks like a whole one.
+            settings.push(("skip_unavailable_shards", "0".to_owned()));
+            match self.somewhere("", statement.as_bytes(), &settings) {
+                Err(error) if error.is_about_read_only() => self.is_whole_without_settings()?,
+                answer => return answer,
+            }
+            self.is_read_only.set(true);
+        }
+        self.somewhere("", statement.as_bytes(), &[at_the_end])
+    }
+
+    /// For a user who may not change settings. All of ours but one are about speed, or about statements that are longer than ours mostly are.
+    fn is_whole_without_settings(&self) -> Result<()> {
+        let query = "SELECT value FROM system.settings WHERE name = 'skip_unavailable_shards' FORMAT TabSeparatedRaw";
+        let mut body = self.somewhere("", query.as_bytes(), &[])?;
+        let value = body.read_to_string().map_err(|error| broken(&io::Error::other(error)))?;
+        match value.trim_end() {
+            "0" => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::Refused,
+                format!(
+                    "the user {} may not change settings (readonly = 1), and has skip_unavailable_shards, with which half an answer \
+                     looks like a whole one: set it to 0, or readonly to 2",
+                    self.address.user
+                ),
+            )),
+        }
     }
 
     /// On the first node that answers.
@@ -96,7 +125,7 @@ impl Client {
                         .missing_shards(node)
                         .unwrap_or_else(|| refusal.into_error(ErrorKind::ShardMissing)));
                 }
-                Err(Trouble::Refused(refusal)) => return Err(refusal.into_error(ErrorKind::Refused)),
+                Err(refused) => return Err(refused.into_error()),
             }
         }
         Err(Trouble::Unreachable(nobody.unwrap_or_else(|| "no node is named".to_owned())).into_error())
@@ -177,6 +206,11 @@ impl Trouble {
 /// A text as a literal.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// A name of a database, a table or a cluster.
+pub(crate) fn identifier(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
 
 /// The answer stopped, or is no answer to this question.

@@ -13,6 +13,9 @@ pub(crate) struct Refusal {
 /// TOO_MANY_UNAVAILABLE_SHARDS (as of 18.16 and 26.9), ATTEMPT_TO_READ_AFTER_EOF.
 const ABOUT_A_SHARD: [u32; 6] = [198, 209, 210, 279, 519, 32];
 
+/// READONLY: the user may not change settings, or nothing at all.
+const READ_ONLY: u32 = 164;
+
 /// A longer message is cut.
 const MAX_MESSAGE: usize = 600;
 
@@ -36,6 +39,7 @@ impl Refusal {
     }
 
     pub(super) fn into_error(self, kind: ErrorKind) -> Error {
-        Error::new(kind, self.message)
+        let error = Error::new(kind, self.message);
+        if self.code == READ_ONLY { error.about_read_only() } else { error }
     }
 }

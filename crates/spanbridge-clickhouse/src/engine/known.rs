@@ -2,7 +2,7 @@
 
 use super::lookup::run;
 use super::snapshot::Asked;
-use crate::client::{Rows, quoted};
+use crate::client::{Rows, identifier, quoted};
 use crate::schema::feeds::{LATEST, TIME, flag, rank, service_bit};
 use spanbridge::RunId;
 use spanbridge_graph::RunStatus;
@@ -213,6 +213,6 @@ impl Asked<'_> {
     /// A table as it is on each shard, for a query within a query.
     pub(super) fn table_here(&self, table: &str) -> String {
         let local = if self.client.address.cluster.is_some() { "_local" } else { "" };
-        format!("`{}`.{table}{local}", self.client.address.database)
+        format!("{}.{table}{local}", identifier(&self.client.address.database))
     }
 }

@@ -58,7 +58,7 @@ impl ClickHouse {
         // A request that names a database which is not there is refused, so that is found out from another one.
         let bare = Client::new(address.clone().with_database("system"));
         schema::check(&bare, &address.database)?;
-        Ok(Self { client: Client::new(address.clone()), writer: None, clock: now })
+        Ok(Self { client: Client::new(schema::find_cluster(&bare, address.clone())?), writer: None, clock: now })
     }
 
     /// Opens tables to read from and to store records in. Makes those that are missing.
@@ -67,7 +67,8 @@ impl ClickHouse {
     /// As [`Writer::open`].
     pub fn open_or_create(address: &Address) -> Result<Self> {
         let writer = Some(Writer::open(address)?);
-        Ok(Self { client: Client::new(address.clone()), writer, clock: now })
+        let bare = Client::new(address.clone().with_database("system"));
+        Ok(Self { client: Client::new(schema::find_cluster(&bare, address.clone())?), writer, clock: now })
     }
 
     /// With another clock, which says when messages without a settlement count: nanoseconds since the Unix epoch.

@@ -51,8 +51,7 @@ impl Writer {
     /// No node answers, the server refuses, or a newer release made the tables.
     pub fn open(address: &Address) -> Result<Self> {
         let client = Client::new(address.clone());
-        let version =
-            Version::parse(&Client::new(address.clone().with_database("default")).value("SELECT version()")?)?;
+        let version = Version::parse(&Client::new(address.clone().with_database("system")).value("SELECT version()")?)?;
         let mut writer = Self { client, version, keep: None };
         schema::migrate(&writer.client, version, || writer.mark_changes())?;
         writer.keep = late::kept_days(&writer.client, version)?;

@@ -6,7 +6,8 @@ mod migration;
 pub(crate) mod settlers;
 pub(crate) mod tables;
 
-use crate::client::{Client, Setting, broken, quoted};
+use crate::address::Address;
+use crate::client::{Client, Setting, broken, identifier, quoted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::server::Version;
 
@@ -26,11 +27,18 @@ fn settings(version: Version) -> Vec<Setting> {
 /// once. `mark` inserts the marks of rows that stored records changed.
 pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> Result<()>) -> Result<()> {
     keep::check(&client.address, version)?;
-    // The database of a request has to exist.
+    // The database of a request has to exist, and be one that the user may see.
     let database = client.address.database.clone();
-    let bare = Client::new(client.address.clone().with_database("default"));
+    let bare = Client::new(client.address.clone().with_database("system"));
+    let keep = || keep::statements(client)?.iter().try_for_each(|statement| run(client, statement, version));
+    // Whoever only inserts need not be allowed to make anything.
+    match check(&bare, &database) {
+        Ok(()) => return keep(),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::OlderFormat) => {}
+        Err(error) => return Err(error),
+    }
     let on_cluster = client.address.on_cluster();
-    run(&bare, &format!("CREATE DATABASE IF NOT EXISTS `{database}`{on_cluster}"), version)?;
+    run(&bare, &format!("CREATE DATABASE IF NOT EXISTS {}{on_cluster}", identifier(&database)), version)?;
     let local = "CREATE TABLE IF NOT EXISTS spanbridge".to_owned() + &on_cluster;
     run(client, &format!("{local} (version UInt32) ENGINE = ReplacingMergeTree ORDER BY version"), version)?;
     let before = stored(client, &database)?;
@@ -52,7 +60,7 @@ pub(crate) fn migrate(client: &Client, version: Version, mark: impl FnOnce() -> 
         }
         run(client, &format!("INSERT INTO spanbridge VALUES ({NEWEST})"), version)?;
     }
-    keep::statements(client)?.iter().try_for_each(|statement| run(client, statement, version))
+    keep()
 }
 
 /// Fails unless the tables are in this database, in a form that this release knows. The client's own database may be another.
@@ -79,9 +87,25 @@ pub(crate) fn check(client: &Client, database: &str) -> Result<()> {
     }
 }
 
+/// The cluster over which the tables of the address are spread, as far as it does not say so. Without it, a query would ask each shard for
+/// the rows of all.
+pub(crate) fn find_cluster(bare: &Client, address: Address) -> Result<Address> {
+    if address.cluster.is_some() {
+        return Ok(address);
+    }
+    let query = format!(
+        "SELECT any(engine_full) FROM system.tables WHERE database = {} AND name = 'record' AND engine = 'Distributed'",
+        quoted(&address.database)
+    );
+    let engine = bare.value(&query)?;
+    let name = engine.strip_prefix("Distributed(").and_then(|arguments| arguments.split(',').next());
+    let cluster = name.map(|name| name.trim_matches(['`', '\'']).replace("\\`", "`").replace("\\\\", "\\"));
+    Ok(Address { cluster: cluster.filter(|name| !name.is_empty()), ..address })
+}
+
 /// Removes a database.
 pub(crate) fn drop_database(client: &Client, database: &str) -> Result<()> {
-    client.run_everywhere(&format!("DROP DATABASE IF EXISTS `{database}`"), &[])
+    client.run_everywhere(&format!("DROP DATABASE IF EXISTS {}", identifier(database)), &[])
 }
 
 /// The bytes on disk and the rows of each table with rows, over all shards.
@@ -114,7 +138,7 @@ pub(crate) fn merge(client: &Client) -> Result<()> {
 
 /// The version of the tables. 0: there are none.
 fn stored(client: &Client, database: &str) -> Result<u32> {
-    let text = client.value(&format!("SELECT max(version) FROM `{database}`.spanbridge"))?;
+    let text = client.value(&format!("SELECT max(version) FROM {}.spanbridge", identifier(database)))?;
     text.parse().map_err(|_| Error::new(ErrorKind::Corrupt, format!("read the version of the tables: it is {text:?}")))
 }
 

@@ -16,6 +16,7 @@
 use super::feeds::{self, AT};
 use super::settlers::settlers;
 use crate::address::Address;
+use crate::client::{identifier, quoted};
 use crate::row::columns::{COLUMNS, Kind};
 use crate::server::Version;
 use std::fmt::Write;
@@ -48,17 +49,17 @@ pub(super) fn all(address: &Address, version: Version) -> Vec<String> {
         tables.view("mention_feed", "mention", &feeds::mention()),
         tables.view("settler_feed", "mention", &settlers()),
     ];
-    if let Some(cluster) = &address.cluster {
+    if let Some(cluster) = address.cluster.as_deref().map(identifier) {
         // A table function would ask the first shard for its columns, which may be the one that is missing.
         statements.push(format!(
             "CREATE TABLE IF NOT EXISTS shard{on_cluster} (cluster String, shard_num UInt32, is_local UInt8) \
-             ENGINE = Distributed(`{cluster}`, system, clusters)"
+             ENGINE = Distributed({cluster}, system, clusters)"
         ));
         for table in ROWS {
-            let database = &address.database;
+            let database = identifier(&address.database);
             statements.push(format!(
                 "CREATE TABLE IF NOT EXISTS {table}{on_cluster} AS {table}_local \
-                 ENGINE = Distributed(`{cluster}`, `{database}`, {table}_local, cityHash64(run))"
+                 ENGINE = Distributed({cluster}, {database}, {table}_local, cityHash64(run))"
             ));
         }
     }
@@ -122,7 +123,7 @@ impl Tables<'_> {
     /// A table with rows. Small granules: a run is a few dozen rows.
     fn rows(&self, name: &str, columns: &str, engine: &str, argument: &str, order: &str) -> String {
         let (on_cluster, local) = (self.address.on_cluster(), self.local());
-        let path = format!("'/clickhouse/tables/{{shard}}/{}/{name}', '{{replica}}'", self.address.database);
+        let path = quoted(&format!("/clickhouse/tables/{{shard}}/{}/{name}", self.address.database)) + ", '{replica}'";
         let (prefix, arguments) = match (self.address.replicated, argument.is_empty()) {
             (false, _) => ("", argument.to_owned()),
             (true, true) => ("Replicated", path),
