@@ -40,7 +40,7 @@ Commands:
   serve        Show runs in the browser, answer programs, and collect records over HTTP
   tui          Look at runs in the terminal: a live list, each run as a tree with a timeline
   import       Read records into the store, from files, logs, OTLP or other stores
-  export       Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
+  export       Write runs for other programs: lines, Parquet, OTLP, Mermaid, Graphviz or Perfetto
   ship         Send what is recorded on this host to a server, Kafka, a database or another store
   collect      Store the records of a topic in Kafka
   compact      Fold what applications have written into the index, so that every answer is fast
@@ -342,7 +342,7 @@ and records in conflict are stored, too. All fields are in docs/schema/import.js
 #[test]
 fn of_export() {
     assert_snapshot!(help(&["export"]), @r##"
-Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
+Write runs for other programs: lines, Parquet, OTLP, Mermaid, Graphviz or Perfetto
 
 Usage: spanbridge export [OPTIONS] [ID]
 
@@ -396,8 +396,8 @@ Usage: spanbridge ship [OPTIONS] --to <PLACE>
 
 Options:
       --to <PLACE>          Where the records go: http(s)://HOST:4318 of a `spanbridge serve`,
-                            kafka://HOST/TOPIC, clickhouse://HOST/DATABASE, or the directory of
-                            another store
+                            kafka://HOST/TOPIC, clickhouse://HOST/DATABASE,
+                            postgres://HOST/DATABASE, or the directory of another store
       --interval <TIME>     How long a record waits at most before it is sent [default: 1s]
       --batch-bytes <SIZE>  Bytes of records that are sent together [default: 8MiB]
       --batch-records <N>   Records that are sent together [default: 50000]
@@ -417,7 +417,8 @@ It follows the logs of the store on this host, and goes on where it was after it
 killed. While the place is away, the logs wait on the disk, within the limits of the applications
 (SPANBRIDGE_MAX_BYTES, SPANBRIDGE_MAX_AGE). What these remove before it was sent is told.
 
-A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD or CLICKHOUSE_PASSWORD.
+A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD, CLICKHOUSE_PASSWORD or
+PGPASSWORD.
 "##);
 }
 

@@ -117,7 +117,7 @@ pub(crate) enum Command {
     Tui(Tui),
     /// Read records into the store, from files, logs, OTLP or other stores
     Import(Import),
-    /// Write runs for other programs: lines, OTLP, Mermaid, Graphviz or Perfetto
+    /// Write runs for other programs: lines, Parquet, OTLP, Mermaid, Graphviz or Perfetto
     Export(Export),
     /// Send what is recorded on this host to a server, Kafka, a database or another store
     Ship(Ship),

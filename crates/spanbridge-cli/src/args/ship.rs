@@ -10,8 +10,8 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 #[command(after_help = SHIP)]
 pub(crate) struct Ship {
-    /// Where the records go: http(s)://HOST:4318 of a `spanbridge serve`, kafka://HOST/TOPIC, clickhouse://HOST/DATABASE, or the
-    /// directory of another store
+    /// Where the records go: http(s)://HOST:4318 of a `spanbridge serve`, kafka://HOST/TOPIC, clickhouse://HOST/DATABASE,
+    /// postgres://HOST/DATABASE, or the directory of another store
     #[arg(long, value_name = "PLACE")]
     pub(crate) to: String,
     /// How long a record waits at most before it is sent
@@ -46,4 +46,5 @@ It follows the logs of the store on this host, and goes on where it was after it
 the logs wait on the disk, within the limits of the applications (SPANBRIDGE_MAX_BYTES, SPANBRIDGE_MAX_AGE). What these remove \
 before it was sent is told.
 
-A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD or CLICKHOUSE_PASSWORD.";
+A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD, CLICKHOUSE_PASSWORD or
+PGPASSWORD.";
