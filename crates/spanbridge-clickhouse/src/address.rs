@@ -1,7 +1,7 @@
 //! The URL of a ClickHouse.
 
-use crate::client::identifier;
 use crate::error::{Error, ErrorKind, Result};
+use crate::identifier::identifier;
 use std::fmt;
 use std::str::FromStr;
 

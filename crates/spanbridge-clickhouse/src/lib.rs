@@ -37,6 +37,7 @@ mod address;
 mod client;
 mod engine;
 mod error;
+mod identifier;
 mod insert;
 mod row;
 mod schema;

@@ -208,11 +208,6 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// A name of a database, a table or a cluster.
-pub(crate) fn identifier(name: &str) -> String {
-    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
-}
-
 /// The answer stopped, or is no answer to this question.
 pub(crate) fn broken(error: &io::Error) -> Error {
     match error.kind() {

@@ -2,7 +2,8 @@
 
 use super::lookup::run;
 use super::snapshot::Asked;
-use crate::client::{Rows, identifier, quoted};
+use crate::client::{Rows, quoted};
+use crate::identifier::identifier;
 use crate::schema::feeds::{LATEST, TIME, flag, rank, service_bit};
 use spanbridge::RunId;
 use spanbridge_graph::RunStatus;

@@ -7,8 +7,9 @@ pub(crate) mod settlers;
 pub(crate) mod tables;
 
 use crate::address::Address;
-use crate::client::{Client, Setting, broken, identifier, quoted};
+use crate::client::{Client, Setting, broken, quoted};
 use crate::error::{Error, ErrorKind, Result};
+use crate::identifier::identifier;
 use crate::server::Version;
 
 /// The newest version of the schema that this release knows.

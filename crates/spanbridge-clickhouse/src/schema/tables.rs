@@ -16,7 +16,8 @@
 use super::feeds::{self, AT};
 use super::settlers::settlers;
 use crate::address::Address;
-use crate::client::{identifier, quoted};
+use crate::client::quoted;
+use crate::identifier::identifier;
 use crate::row::columns::{COLUMNS, Kind};
 use crate::server::Version;
 use std::fmt::Write;
