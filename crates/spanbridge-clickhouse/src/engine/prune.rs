@@ -7,6 +7,7 @@
 use super::snapshot::Asked;
 use crate::client::{Client, broken, quoted};
 use crate::error::{Error, ErrorKind, Result};
+use crate::identifier::identifier;
 use crate::row::{KEPT_DAY, columns};
 use crate::schema::{self, feeds::AT};
 use spanbridge::RunId;
@@ -107,7 +108,7 @@ impl<'c> Pruning<'c> {
 
     /// A table as it is on each shard. Other shards, and servers that do something later, know no database of ours.
     fn here(&self, table: &str) -> String {
-        format!("`{}`.{table}{}", self.client.address.database, self.local)
+        format!("{}.{table}{}", identifier(&self.client.address.database), self.local)
     }
 
     /// Removes rows of a table, which servers do by and by.
