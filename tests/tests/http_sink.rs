@@ -133,10 +133,10 @@ fn everything_arrives_as_it_was_recorded() {
 /// A server that goes and comes back at the same address: what was recorded meanwhile arrives, and each record once.
 #[test]
 fn a_server_down_and_up_again() {
-    let place = Place::new();
-    let serving = Serving::start(&place.path);
-    let (url, address) = (serving.url(), serving.address);
-    let (recorder, memory) = builder(url);
+    let (place, port) = (Place::new(), xtask::Port::reserve().unwrap());
+    let address = (Ipv4Addr::LOCALHOST, port.number()).into();
+    let serving = Serving::with(Options::new(&place.path).listen(address));
+    let (recorder, memory) = builder(serving.url());
     let recorder = recorder.build().unwrap();
     record(&recorder, 10);
     assert!(recorder.flush_blocking(SOON).complete);

@@ -39,10 +39,6 @@ async fn serve() -> SocketAddr {
     address
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
-
 /// The Python and the checkout, or a note that the test is skipped.
 fn given() -> Option<[PathBuf; 2]> {
     let mut given = vec![];
@@ -61,9 +57,10 @@ fn given() -> Option<[PathBuf; 2]> {
 /// Runs the suite at one level of the specification, and returns what it reported.
 async fn suite(level: u8, python: &Path, checkout: &Path, service: SocketAddr) -> String {
     let report = tempfile::NamedTempFile::new().unwrap();
+    let port = xtask::Port::reserve().unwrap();
     let mut suite = Command::new(python);
     suite.arg("test.py").arg(format!("http://{service}/calls")).current_dir(checkout.join("test"));
-    suite.env("SPEC_LEVEL", level.to_string()).env("STRICT_LEVEL", "2").env("HARNESS_PORT", free_port().to_string());
+    suite.env("SPEC_LEVEL", level.to_string()).env("STRICT_LEVEL", "2").env("HARNESS_PORT", port.number().to_string());
     suite.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("HARNESS_HOST").env_remove("HARNESS_BIND_HOST");
     suite.env("HARNESS_TIMEOUT", "20").env_remove("HARNESS_BIND_PORT").env_remove("HARNESS_DEBUG");
     let mut suite = Program::start(suite.stderr(report.reopen().unwrap()));

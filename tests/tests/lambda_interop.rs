@@ -100,6 +100,7 @@ async fn is_continued(caller: &mut Command) {
 /// moto's server, and clients for it.
 struct Moto {
     _server: Program,
+    _port: xtask::Port,
     sqs: aws_sdk_sqs::Client,
     sns: aws_sdk_sns::Client,
 }
@@ -107,8 +108,9 @@ struct Moto {
 impl Moto {
     async fn start() -> Option<Self> {
         let python = given("SPANBRIDGE_INTEROP_PYTHON")?;
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let port = free.port().to_string();
+        let reserved = xtask::Port::reserve().unwrap();
+        let free = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, reserved.number()));
+        let port = reserved.number().to_string();
         let mut command = Command::new(python);
         command.args(["-m", "moto.server", "--host", "127.0.0.1", "--port", &port]);
         let server = Program::start(command.stderr(Stdio::null()));
@@ -128,7 +130,7 @@ impl Moto {
             config.credentials_provider(Credentials::new("a", "b", None, None, "moto")).build()
         };
         let (sqs, sns) = (aws_sdk_sqs::Client::from_conf(sqs), aws_sdk_sns::Client::from_conf(sns));
-        Some(Moto { _server: server, sqs, sns })
+        Some(Moto { _server: server, _port: reserved, sqs, sns })
     }
 
     async fn queue(&self) -> String {

@@ -19,7 +19,7 @@ use spanbridge_otel::{Exporter, Telemetry, WithTelemetry};
 use spanbridge_query::{RunFilter, Store};
 use spanbridge_store::StoreSink;
 use spanbridge_tests::{Amqp, OtlpReceiver, Program, amqp, command_line, peer_commands, until, within};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -32,20 +32,27 @@ struct Collector {
     url: String,
     receiver: OtlpReceiver,
     _program: Program,
+    _port: xtask::Port,
 }
 
 impl Collector {
     async fn start(directory: &Path, name: &str) -> Option<Self> {
         let mut rotel = peer_commands::rotel()?;
         let receiver = OtlpReceiver::start().await;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let reserved = xtask::Port::reserve().unwrap();
+        let port = reserved.number();
         rotel.args(["start", "--exporter", "otlp", "--otlp-exporter-protocol", "http", "--batch-timeout", "50ms"]);
         rotel.args(["--otlp-grpc-endpoint", "127.0.0.1:0", "--otlp-http-endpoint", &format!("127.0.0.1:{port}")]);
         rotel.args(["--otlp-exporter-endpoint", &receiver.endpoint()]);
         rotel.arg("--pid-file").arg(directory.join(format!("{name}.pid"))).stderr(Stdio::inherit());
         let program = Program::start(&mut rotel);
         // It is not listening yet: the exporter tries again until it is.
-        Some(Collector { url: format!("http://127.0.0.1:{port}/v1/traces"), receiver, _program: program })
+        Some(Collector {
+            url: format!("http://127.0.0.1:{port}/v1/traces"),
+            receiver,
+            _program: program,
+            _port: reserved,
+        })
     }
 }
 

@@ -17,6 +17,7 @@ pub mod kafka;
 mod maven;
 mod net;
 mod npm;
+mod port;
 pub mod postgres;
 mod private;
 mod process;
@@ -30,4 +31,5 @@ mod testing;
 mod throwaway;
 mod workspace;
 
+pub use port::Port;
 pub use skip::skip;

@@ -13,12 +13,6 @@ pub(crate) fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
-/// A port that is free now.
-pub(crate) fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to find a free port")?;
-    Ok(listener.local_addr().context("failed to find a free port")?.port())
-}
-
 /// Fails unless an AMQP 0-9-1 broker answers at `url` (`amqp://[user:password@]host[:port][/vhost]`).
 ///
 /// For `amqps`, an accepted TCP connection is enough. Credentials are not checked.

@@ -8,8 +8,9 @@ use tempfile::TempDir;
 
 use super::running::Running;
 use crate::guardian::Guardian;
+use crate::port::Port;
 use crate::private::quote;
-use crate::{net, process, workspace};
+use crate::{process, workspace};
 
 /// Every port variable of docker-compose.yml. Each is set to a free port.
 const PORT_VARIABLES: [&str; 6] =
@@ -54,6 +55,7 @@ pub(crate) struct Compose {
     // Dropped first: it needs the script in the directory.
     _guardian: Guardian,
     _directory: TempDir,
+    _ports: Vec<Port>,
 }
 
 impl Compose {
@@ -63,10 +65,8 @@ impl Compose {
             .prefix("spanbridge-compose-")
             .tempdir()
             .context("failed to create a temporary directory")?;
-        let mut ports = Vec::new();
-        for variable in PORT_VARIABLES {
-            ports.push((variable, net::free_port()?));
-        }
+        let reserved = PORT_VARIABLES.iter().map(|_| Port::reserve()).collect::<Result<Vec<_>>>()?;
+        let ports: Vec<_> = PORT_VARIABLES.into_iter().zip(reserved.iter().map(Port::number)).collect();
         let project = format!("spanbridge-{}-{}", entry.nodes[0].0, std::process::id());
         let control = directory.path().join("control.sh");
         let call = |name: &str| format!("#!/bin/sh\nexec sh {} {name} \"$@\"\n", quote(&control));
@@ -85,7 +85,7 @@ impl Compose {
         };
         let clients = entry.nodes.iter().map(port_of).collect::<Result<Vec<u16>>>()?;
         let (address, scripts) = ((entry.address)(&clients), directory.path().to_owned());
-        let compose = Self { _guardian: Guardian::start(&control)?, _directory: directory };
+        let compose = Self { _guardian: Guardian::start(&control)?, _directory: directory, _ports: reserved };
         process::run_ok(Command::new("sh").arg(&control).arg("start"))?;
         Ok(Running::ours(address, scripts, compose))
     }
