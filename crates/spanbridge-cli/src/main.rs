@@ -9,6 +9,7 @@ mod hints;
 mod progress;
 mod size;
 mod stream;
+mod summary;
 
 use args::Cli;
 use clap::Parser;

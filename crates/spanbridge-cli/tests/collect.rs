@@ -110,7 +110,7 @@ fn what_was_sent_is_collected() {
     let to = copy.to_str().unwrap();
     ship(&from, &topic);
     // The second one has nothing to read.
-    for expected in ["200 records of ", "0 records of 0 messages"] {
+    for expected in ["200 records in ", "0 records in 0 batches\n"] {
         let output = spanbridge(&["collect", "--from", &topic, "--to", to, "--once", "--no-trace"]);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && stderr.contains(expected), "{stderr}");
@@ -194,7 +194,7 @@ fn figures_and_a_graceful_end() {
     let mut rest = String::new();
     stderr.read_to_string(&mut rest).unwrap();
     assert_eq!(status.code(), Some(0), "{rest}");
-    assert!(rest.contains("100 records of "), "{rest}");
+    assert!(rest.contains("100 records in "), "{rest}");
     assert_eq!(told(to), told(&from));
 }
 

@@ -417,6 +417,9 @@ It follows the logs of the store on this host, and goes on where it was after it
 killed. While the place is away, the logs wait on the disk, within the limits of the applications
 (SPANBRIDGE_MAX_BYTES, SPANBRIDGE_MAX_AGE). What these remove before it was sent is told.
 
+When it ends, it says what was done: in a line, or with --format json in an object
+(docs/schema/ship.json).
+
 A token comes from SPANBRIDGE_TOKEN, and passwords from KAFKA_PASSWORD, CLICKHOUSE_PASSWORD or
 PGPASSWORD.
 "##);

@@ -87,9 +87,11 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 #[test]
 fn a_server_gets_every_record_once() {
     let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (server, url) = serve(to.path(), "127.0.0.1:0");
+    // The server comes back at its address.
+    let port = xtask::Port::reserve().unwrap();
+    let listen = format!("127.0.0.1:{}", port.number());
+    let (server, url) = serve(to.path(), &listen);
     let mut server = Some(server);
-    let listen = url.strip_prefix("http://").unwrap().to_owned();
     let is_over = AtomicBool::new(false);
     let mut sink = StoreSink::open(from.path()).unwrap();
     let position = |db: &Path| {
@@ -123,7 +125,8 @@ fn a_server_gets_every_record_once() {
         is_over.store(true, SeqCst);
         writing.join().unwrap()
     });
-    assert_eq!(once(from.path(), &url), (Some(0), String::new()));
+    let (code, told) = once(from.path(), &url);
+    assert_eq!((code, told.lines().count()), (Some(0), 1), "{told}");
     drop(server);
     let written: BTreeSet<String> = written.into_iter().collect();
     assert_eq!(stored(to.path()), written.into_iter().collect::<Vec<_>>());
@@ -177,7 +180,7 @@ fn figures_are_answered_and_a_signal_ends_it() {
     assert_eq!(shipper.0.wait().unwrap().code(), Some(0));
     let mut rest = String::new();
     told.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
+    assert_eq!(rest, "spanbridge: 9 records in 1 batch\n");
     assert_eq!(stored(&to).len(), 9);
 }
 
@@ -202,7 +205,8 @@ fn what_cannot_be_is_usage() {
         assert!(told.contains(why) && !told.contains("secret"), "{told}");
     }
     let nobody = once(dir.path(), "http://127.0.0.1:1");
-    assert_eq!(nobody, (Some(0), String::new()), "there is nothing to send");
+    let nothing = "spanbridge: 0 records in 0 batches\n".to_owned();
+    assert_eq!(nobody, (Some(0), nothing), "there is nothing to send");
 }
 
 #[test]

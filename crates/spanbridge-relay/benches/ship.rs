@@ -8,7 +8,7 @@
 
 use spanbridge::record::Record;
 use spanbridge_query::Store;
-use spanbridge_relay::ship::{Away, FarEnd, Name, Options, Sent, Shipper, Stop, StoreEnd};
+use spanbridge_relay::ship::{Away, Event, FarEnd, Name, Options, Sent, Shipper, Stop, StoreEnd};
 use spanbridge_store::StoreSink;
 use std::path::Path;
 use std::time::Instant;
@@ -63,7 +63,7 @@ fn ship(from: &Path, to: &str, far_end: Box<dyn FarEnd>, workload: &Workload) {
     let store = Store::open_or_create(from).unwrap();
     let mut shipper = Shipper::open(store, Name::of(to), far_end, options).unwrap();
     let (begun, before) = (Instant::now(), cpu());
-    shipper.run(&Stop::default(), &mut |event| panic!("{event:?}")).unwrap();
+    shipper.run(&Stop::default(), &mut |event| assert!(matches!(event, Event::Arrived), "{event:?}")).unwrap();
     let (took, used) = (begun.elapsed().as_secs_f64(), cpu() - before);
     let spans = workload.spans as f64;
     println!("to {to}: {:.0} spans/s, {:.2} µs of CPU a span", spans / took, used * 1e6 / spans);

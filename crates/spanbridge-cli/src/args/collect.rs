@@ -48,5 +48,7 @@ group. Ctrl-C ends it, when what was read is stored and committed.
 A message that is no record, or has one that can never be stored, goes to the topic TOPIC.dead, with the headers spanbridge-error and \
 spanbridge-source; its other records are stored. If that topic cannot be written, the collector waits.
 
+When it ends, it says what was done: in a line, or with --format json in an object (docs/schema/collect.json).
+
 Other parameters of the URL are properties of librdkafka, such as security.protocol=sasl_ssl. With group.instance.id=NAME, a collector \
 that is restarted within session.timeout.ms keeps its partitions.";

@@ -3,7 +3,7 @@
 use crate::binary::{Outputs, json, keep, printed};
 use crate::common::old::OldWriter;
 use crate::common::{Recording, gaps, run, run_start, span_id};
-use crate::{large, pairs, planted, relations, replay, rows, state, steps, story, upkeep};
+use crate::{large, moved, pairs, planted, relations, replay, rows, state, steps, story, upkeep};
 use spanbridge::record::{Body, Diagnostic};
 use spanbridge_cli::followed::Followed;
 
@@ -21,6 +21,7 @@ pub(crate) fn all() -> Outputs {
     never_settled(&mut out);
     not_judged(&mut out);
     not_read(&mut out);
+    moved::all(&mut out);
     upkeep::all(&mut out);
     rows::all(&mut out);
     state::all(&mut out);

@@ -6,6 +6,8 @@ use super::loss::Loss;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'e> {
+    /// A batch has arrived.
+    Arrived,
     /// It runs for the first time, and the store has runs whose logs are gone: these are not sent.
     LeftOut,
     /// [`Options::from_start`](super::Options::from_start) was set, and it has run before: it goes on where it was.

@@ -239,6 +239,7 @@ impl Shipper {
         figures.bytes.fetch_add(batch.bytes, Relaxed);
         figures.batches.fetch_add(1, Relaxed);
         figures.stand(&self.position);
+        tell(Event::Arrived);
         Ok(())
     }
 

@@ -92,7 +92,7 @@ fn what_the_broker_finds_too_large_is_passed() {
     assert!(receipt.rejected().is_empty());
     let mut told = Vec::new();
     let mut shipper = open(dir.path(), "kafka", KafkaEnd::new(url.parse().unwrap()).unwrap(), once()).unwrap();
-    shipper.run(&Stop::default(), &mut |event| told.push(text(&event))).unwrap();
+    shipper.run(&Stop::default(), &mut |event| told.extend(text(&event))).unwrap();
     assert_eq!(told, ["Rejected(1, \"the broker takes no message of this size (max.message.bytes)\")"]);
     let figures = shipper.figures();
     assert_eq!((figures.records.load(SeqCst), figures.rejected.load(SeqCst)), (42, 1));
@@ -117,7 +117,7 @@ fn a_broker_that_was_away_gets_all() {
     let figures = shipper.figures();
     let mut all = application.write(5);
     std::thread::scope(|scope| {
-        scope.spawn(|| shipper.run(&stop, &mut |event| told.lock().unwrap().push(text(&event))).unwrap());
+        scope.spawn(|| shipper.run(&stop, &mut |event| told.lock().unwrap().extend(text(&event))).unwrap());
         until("the first have arrived", || figures.records.load(SeqCst) == 5);
         told.lock().unwrap().clear();
         cluster.kill(1).unwrap();

@@ -33,7 +33,7 @@ fn small_batches_have_everything_once() {
         (options.max_bytes, options.max_records) = (max_bytes, max_records);
         let name = format!("{max_records}");
         let mut shipper = open(dir.path(), &name, far_end.clone(), options).unwrap();
-        shipper.run(&Stop::default(), &mut |event| panic!("{event:?}")).unwrap();
+        shipper.run(&Stop::default(), &mut |event| assert_eq!(text(&event), None)).unwrap();
         let figures = shipper.figures();
         let loaded = |figure: &std::sync::atomic::AtomicU64| figure.load(std::sync::atomic::Ordering::SeqCst);
         assert_eq!((loaded(&figures.records), loaded(&figures.backlog_bytes)), (140, 0));
@@ -53,7 +53,7 @@ fn a_far_end_that_was_away_gets_all() {
     options.interval = Duration::from_millis(5);
     let mut shipper = open(dir.path(), "memory", far_end.clone(), options).unwrap();
     std::thread::scope(|scope| {
-        scope.spawn(|| shipper.run(&stop, &mut |event| told.lock().unwrap().push(text(&event))).unwrap());
+        scope.spawn(|| shipper.run(&stop, &mut |event| told.lock().unwrap().extend(text(&event))).unwrap());
         until("two attempts", || *far_end.attempts.lock().unwrap() >= 2);
         all.extend(application.write(6));
         far_end.set_away(false);

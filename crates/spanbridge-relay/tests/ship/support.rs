@@ -109,14 +109,16 @@ pub(crate) fn ship(store: &Path, far_end: &Memory) -> Vec<String> {
 pub(crate) fn ship_as(store: &Path, to: &str, far_end: &Memory, options: Options) -> Vec<String> {
     let mut told = Vec::new();
     let mut shipper = open(store, to, far_end.clone(), options).unwrap();
-    shipper.run(&Stop::default(), &mut |event| told.push(text(&event))).unwrap();
+    shipper.run(&Stop::default(), &mut |event| told.extend(text(&event))).unwrap();
     told
 }
 
-pub(crate) fn text(event: &Event<'_>) -> String {
+/// What is told, unless all is well.
+pub(crate) fn text(event: &Event<'_>) -> Option<String> {
     match event {
-        Event::Lost(loss) => loss.message(),
-        other => format!("{other:?}"),
+        Event::Arrived => None,
+        Event::Lost(loss) => Some(loss.message()),
+        other => Some(format!("{other:?}")),
     }
 }
 

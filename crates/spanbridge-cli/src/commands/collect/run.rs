@@ -6,11 +6,11 @@ use super::trace::Trace;
 use crate::args::{Cli, Collect, Format};
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::summary::{Summary, Words};
 use crate::{size, stream};
-use serde_json::json;
 use spanbridge_cli::place::Place;
 use spanbridge_cli::render::escape;
-use spanbridge_relay::collect::{CollectEvent, CollectFigures, CollectOptions, Collected, collect};
+use spanbridge_relay::collect::{CollectEvent, CollectFigures, CollectOptions, Collected, Totals, collect};
 use spanbridge_relay::{Address, Error, ErrorKind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub(in crate::commands) fn run(cli: &Cli, args: &Collect) -> Result<(), Failure>
         Some(to) => Place::parse(to),
         None => cli.place()?,
     };
-    let mut destination = Destination::open(place.clone())?;
+    let (mut destination, to) = (Destination::open(place.clone())?, place.to_string());
     let trace = if args.no_trace { None } else { Some(Trace::begin(place)?) };
     let mut options = CollectOptions::new(from);
     options.max_bytes = usize::try_from(args.batch_bytes).unwrap_or(usize::MAX);
@@ -35,14 +35,39 @@ pub(in crate::commands) fn run(cli: &Cli, args: &Collect) -> Result<(), Failure>
     }
     let stop = Arc::new(AtomicBool::new(false));
     set_at_end(&stop).map_err(|e| Failure::io("watch for signals", &e))?;
-    begins(cli, &options)?;
+    if cli.format == Format::Text {
+        begins(cli, &options)?;
+    }
     let told = Mutex::new(Told { progress: Progress::new(), figures: &figures, set_aside: 0 });
     let each = |event: CollectEvent<'_>| told.lock().unwrap_or_else(PoisonError::into_inner).tell(event);
     let collected = collect(&options, &mut |records| destination.store(records), &figures, &stop, &each)?;
     drop(told);
     drop(trace);
-    ended(&figures, collected);
-    Ok(())
+    if collected == Collected::NotTheLast {
+        stream::note("the last messages are not stored; they are in the topic, and are read next time");
+    }
+    summary(&options, to, &figures.totals(), collected).tell(cli)
+}
+
+fn summary(options: &CollectOptions, to: String, totals: &Totals, collected: Collected) -> Summary {
+    Summary {
+        from: options.from.to_string(),
+        to,
+        records: totals.stored + totals.repeated,
+        bytes: totals.bytes,
+        batches: totals.batches,
+        retries: totals.retries,
+        rejected: totals.faults,
+        is_complete: collected == Collected::Everything,
+        more: vec![
+            ("messages", totals.messages, Words::Count("message", "messages", "read")),
+            ("repeated", totals.repeated, Words::Count("record", "records", "there already")),
+            ("conflicts", totals.conflicts, Words::Count("record", "records", "in conflict")),
+            ("late", totals.late, Words::Count("record", "records", "too late")),
+            ("setAside", totals.set_aside, Words::Count("message", "messages", "set aside")),
+            ("lostMessages", totals.lost, Words::Count("message", "messages", "lost")),
+        ],
+    }
 }
 
 /// The first signal to end ends it after what was read, the second at once. Nothing is lost by that.
@@ -57,39 +82,12 @@ fn set_at_end(stop: &Arc<AtomicBool>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// One line when it begins, for people or programs.
+/// One line when it begins, for people.
 fn begins(cli: &Cli, options: &CollectOptions) -> Result<(), Failure> {
-    let (topic, group) = (options.from.topic(), options.from.group());
-    match cli.format {
-        Format::Json => {
-            let line = json!({ "schemaVersion": 1, "from": options.from.to_string(), "topic": topic, "group": group });
-            stream::print(&format!("{line}\n"), &stream::options(cli).color(false))
-        }
-        Format::Text => {
-            let end = if options.until_end { "" } else { "Ctrl-C ends it.\n" };
-            let text = format!("collecting {} as {}\n{end}", escape(&options.from.to_string()), escape(group));
-            stream::print(&text, &stream::options(cli))
-        }
-    }
-}
-
-fn ended(figures: &CollectFigures, collected: Collected) {
-    let totals = figures.totals();
-    let records = size::counted(totals.records, "record", "records");
-    let mut text = format!("{records} of {}", size::counted(totals.messages, "message", "messages"));
-    if totals.repeated > 0 {
-        text.push_str(&format!(", {} there already", totals.repeated));
-    }
-    if totals.late > 0 {
-        text.push_str(&format!(", {} too late", totals.late));
-    }
-    if totals.set_aside > 0 {
-        text.push_str(&format!(", {} set aside", size::counted(totals.set_aside, "message", "messages")));
-    }
-    stream::note(&text);
-    if collected == Collected::NotTheLast {
-        stream::note("the last messages are not stored; they are in the topic, and are read next time");
-    }
+    let end = if options.until_end { "" } else { "Ctrl-C ends it.\n" };
+    let (from, group) = (options.from.to_string(), options.from.group());
+    let text = format!("collecting {} as {}\n{end}", escape(&from), escape(group));
+    stream::print(&text, &stream::options(cli))
 }
 
 /// What happens, on standard error.

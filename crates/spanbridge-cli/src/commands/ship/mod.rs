@@ -6,11 +6,16 @@ mod signals;
 
 use crate::args::{Cli, Ship};
 use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::summary::{Summary, Words};
 use crate::{size, stream};
 use destination::Destination;
 use spanbridge_cli::render::escape;
 use spanbridge_query::Store;
-use spanbridge_relay::ship::{Event, Options, Shipper, Stop, forget};
+use spanbridge_relay::ship::{Event, Figures, Name, Options, Shipper, Stop, forget};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 pub(super) fn run(cli: &Cli, args: &Ship) -> Result<(), Failure> {
     let place = cli.place()?;
@@ -40,12 +45,38 @@ pub(super) fn run(cli: &Cli, args: &Ship) -> Result<(), Failure> {
     let stop = Stop::default();
     signals::set_at_end(&stop);
     let to = escape(name.to()).to_string();
-    shipper.run(&stop, &mut |event| tell(&to, &event))?;
-    Ok(())
+    let figures = shipper.figures();
+    let mut progress = Progress::new();
+    shipper.run(&stop, &mut |event| tell(&to, &event, &figures, &mut progress))?;
+    drop(progress);
+    summary(path, &name, &figures).tell(cli)
 }
 
-fn tell(to: &str, event: &Event<'_>) {
+fn summary(from: &Path, name: &Name, figures: &Figures) -> Summary {
+    let now = |figure: &AtomicU64| figure.load(Relaxed);
+    let backlog = now(&figures.backlog_bytes);
+    Summary {
+        from: from.display().to_string(),
+        to: name.to().to_owned(),
+        records: now(&figures.records),
+        bytes: now(&figures.bytes),
+        batches: now(&figures.batches),
+        retries: now(&figures.retries),
+        rejected: now(&figures.rejected),
+        is_complete: backlog == 0,
+        more: vec![
+            ("backlogBytes", backlog, Words::Bytes("not sent yet")),
+            // These are told when they happen, and are of all times.
+            ("lostLogs", now(&figures.lost_logs), Words::Silent),
+            ("lostBytes", now(&figures.lost_bytes), Words::Silent),
+            ("damagedBytes", now(&figures.damaged_bytes), Words::Silent),
+        ],
+    }
+}
+
+fn tell(to: &str, event: &Event<'_>, figures: &Figures, progress: &mut Progress) {
     let text = match event {
+        Event::Arrived => return show(figures, progress),
         Event::LeftOut => {
             "the store has runs that its logs do not have any more: they are not sent. To send them, too: --forget, then --from-start"
                 .to_owned()
@@ -59,5 +90,18 @@ fn tell(to: &str, event: &Event<'_>) {
         }
         _ => return,
     };
+    // The line of progress goes, and comes again.
+    *progress = Progress::new();
     stream::note(&text);
+}
+
+fn show(figures: &Figures, progress: &mut Progress) {
+    match figures.bytes.load(Relaxed) {
+        // What is before the logs comes first, and nobody knows how much it is.
+        0 => {
+            let records = |records| size::counted(records, "record", "records");
+            progress.show("shipping", figures.records.load(Relaxed), 0, records);
+        }
+        bytes => progress.show("shipping", bytes, bytes + figures.backlog_bytes.load(Relaxed), size::show),
+    }
 }
