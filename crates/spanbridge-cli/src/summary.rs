@@ -29,6 +29,7 @@ pub(crate) enum Words {
     /// Not at all.
     Silent,
     /// `3 messages set aside`, unless there are none: one, several, and what became of them.
+    #[cfg_attr(not(any(feature = "kafka", test)), expect(dead_code, reason = "only a topic has messages"))]
     Count(&'static str, &'static str, &'static str),
     /// `3 KiB lost`, unless there are none.
     Bytes(&'static str),

@@ -15,6 +15,9 @@ use crate::workspace::{self, cargo};
 /// The crate that libraries depend on. It must build with any features that they choose.
 const CORE: &str = "spanbridge";
 
+/// What most people build without a word about features.
+const COMMAND_LINE: &str = "spanbridge-cli";
+
 /// Runs every step until one fails. At the end, prints the table of times and how many tests ran.
 pub(crate) fn run() -> Result<()> {
     workspace::share_target_directory()?;
@@ -23,7 +26,7 @@ pub(crate) fn run() -> Result<()> {
     steps.run("clippy", || {
         plain(["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
     })?;
-    steps.run("features of the core", features_of_the_core)?;
+    steps.run("fewer features", fewer_features)?;
     steps.run("docker compose config", compose_config)?;
     steps.run("examples and binaries", || testing::programs().map(|()| Outcome::Done))?;
     steps.run("doc", || {
@@ -45,9 +48,9 @@ fn plain<const N: usize>(arguments: [&str; N]) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Checks the core and its tests without features, and with each feature alone. The other steps switch all features on, and
-/// would not find a feature that needs another one.
-fn features_of_the_core() -> Result<Outcome> {
+/// Checks the core and its tests without features, and with each feature alone, and the command line as it is built by default. The other
+/// steps switch all features on, and would not find a feature that needs another one.
+fn fewer_features() -> Result<Outcome> {
     let features = features(CORE)?;
     for feature in std::iter::once("").chain(features.iter().map(String::as_str)) {
         eprintln!("features: {}", if feature.is_empty() { "none" } else { feature });
@@ -65,7 +68,7 @@ fn features_of_the_core() -> Result<Outcome> {
             "warnings",
         ]))?;
     }
-    Ok(Outcome::Done)
+    plain(["clippy", "--quiet", "--package", COMMAND_LINE, "--all-targets", "--", "-D", "warnings"])
 }
 
 /// The features that the manifest of a package of the workspace declares, without `default`.

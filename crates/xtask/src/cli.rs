@@ -47,7 +47,7 @@ enum Task {
     },
     /// Check everything that must hold before a change is merged
     ///
-    /// Formatting, lints, the features of the core, docker-compose.yml, examples, documentation, and all tests; among them are
+    /// Formatting, lints (with fewer features, too), docker-compose.yml, examples, documentation, and all tests; among them are
     /// those for the structure of the code and for the public API files. Builds in a target directory in the user's cache,
     /// unless CARGO_TARGET_DIR is set. Stops at the first step that fails.
     ///

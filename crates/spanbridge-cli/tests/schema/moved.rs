@@ -1,6 +1,6 @@
 //! What the commands print that move records to another place.
 
-use crate::binary::{Outputs, json, keep};
+use crate::binary::{Outputs, json};
 use crate::common::{Recording, run};
 use spanbridge_store::StoreSink;
 
@@ -31,7 +31,7 @@ fn collected(out: &mut Outputs) {
     let line = Recording::of(run(1), 1, "shop").span(1, 0, "order", 0, 9).to_json();
     producer.send(BaseRecord::<(), str>::to("spans").payload(&line)).map_err(|(error, _)| error).unwrap();
     producer.flush(std::time::Duration::from_secs(60)).unwrap();
-    let store = keep([]);
+    let store = crate::binary::keep([]);
     let url = format!("kafka://{}/spans", broker.bootstrap_servers());
     let collected = json(store.path(), &["collect", "--once", "--no-trace", "--from", &url]);
     assert_eq!((&collected["records"], &collected["complete"]), (&1.into(), &true.into()));

@@ -42,6 +42,7 @@ pub(super) struct Tally {
 pub(super) enum Place {
     Line(u64),
     /// A row of a Parquet file.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "nothing else has rows"))]
     Row(u64),
     /// A row group of a Parquet file of which so many rows are lost.
     #[cfg(feature = "parquet")]
