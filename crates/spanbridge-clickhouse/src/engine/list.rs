@@ -17,8 +17,8 @@ use std::ops::RangeInclusive;
 type Result<T> = std::result::Result<T, QueryError>;
 
 /// How many runs are looked at first of all that are stored, and how many times more each time.
-pub(super) const NEWEST: usize = 1024;
-pub(super) const GROWTH: usize = 8;
+const NEWEST: usize = 256;
+const GROWTH: usize = 8;
 
 /// For more starts than these, all runs are looked at.
 const MOST_STARTS: usize = 8192;
@@ -49,7 +49,7 @@ impl Asked<'_> {
                 break;
             }
         }
-        let mut many = NEWEST;
+        let mut many = limit.saturating_mul(2).max(NEWEST);
         loop {
             let known = self.newest_known(&choice, many)?;
             let rest = if known.len() < many { 0 } else { known.last().map_or(0, |last| last.latest) };
