@@ -104,17 +104,16 @@ impl Asked<'_> {
             let query = format!(
                 "SELECT slot, count() FROM active WHERE slot >= {from} AND slot <= {until} GROUP BY slot ORDER BY slot DESC"
             );
-            let (mut rows, mut last, mut far) = (0, None, None);
+            let (mut rows, mut far, mut last) = (0, None, None);
             for (slot, count) in self.all(&query, |rows| Ok((rows.u32()?, rows.u64()?)))? {
                 rows += count;
-                last = Some((slot, count));
                 let far = far.get_or_insert(slot.saturating_sub(reach));
                 if rows >= many && slot <= *far {
+                    last = Some((slot, count));
                     break;
                 }
             }
-            let is_far = last.is_some_and(|(slot, _)| far.is_some_and(|far| slot <= far));
-            if let Some((slot, count)) = last.filter(|_| rows >= many && is_far) {
+            if let Some((slot, count)) = last {
                 if reach > 0 {
                     let bound = (u64::from(slot) << SLOT).saturating_sub(1);
                     let recent = Recent::new(format!("slot >= {slot}"), until, bound);
