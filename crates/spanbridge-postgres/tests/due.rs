@@ -3,9 +3,7 @@
 mod common;
 
 use common::*;
-use spanbridge_graph::run_of;
 use spanbridge_query::{RunFilter, Store};
-use std::collections::BTreeSet;
 
 #[test]
 fn messages_count_once_they_are_due() {
@@ -14,24 +12,14 @@ fn messages_count_once_they_are_due() {
     due::stories_are_told(&place.store(), |batch| insert(&mut engine, batch));
 }
 
-/// By the real time: all is due, and then nothing is yet.
 #[test]
 fn a_directory_says_the_same() {
-    let stories = due::stories().concat();
-    for later in [0, 1 << 40] {
-        let Some(place) = place() else { return };
-        let records = due::later(&stories, later);
-        let runs: BTreeSet<_> = records.iter().filter_map(run_of).collect();
-        let dir = tempfile::tempdir().unwrap();
-        let mut directory = Store::open_or_create(dir.path().join("spanbridge")).unwrap();
-        directory.import(records.clone()).unwrap();
-        insert(&mut place.engine(), &records);
+    due::a_directory_says_the_same(|records| {
+        let place = place()?;
+        insert(&mut place.engine(), records);
         let store = place.store();
-        for (found, expected) in told(&store, &runs).iter().zip(told(&directory, &runs)) {
-            assert_eq!(found, &expected);
-        }
-        filters_choose(&store);
-    }
+        Some((place, store))
+    });
 }
 
 /// Tables of the second version do not know who settles messages of others, so they say nothing of any. The next writer finds out.

@@ -1,9 +1,6 @@
 //! Messages that were never settled count as in every other store.
 
 use crate::common::*;
-use spanbridge_graph::run_of;
-use spanbridge_query::Store;
-use std::collections::BTreeSet;
 
 #[test]
 fn messages_count_once_they_are_due() {
@@ -12,24 +9,14 @@ fn messages_count_once_they_are_due() {
     due::stories_are_told(&place.store(), |batch| insert(&writer, batch));
 }
 
-/// By the real time: all is due, and then nothing is yet.
 #[test]
 fn a_directory_says_the_same() {
-    let stories = due::stories().concat();
-    for later in [0, 1 << 40] {
-        let Some(place) = place() else { return };
-        let records = due::later(&stories, later);
-        let runs: BTreeSet<_> = records.iter().filter_map(run_of).collect();
-        let dir = tempfile::tempdir().unwrap();
-        let mut directory = Store::open_or_create(dir.path().join("spanbridge")).unwrap();
-        directory.import(records.clone()).unwrap();
-        insert(&place.writer(), &records);
+    due::a_directory_says_the_same(|records| {
+        let place = place()?;
+        insert(&place.writer(), records);
         let store = place.store();
-        for (found, expected) in told(&store, &runs).iter().zip(told(&directory, &runs)) {
-            assert_eq!(found, &expected);
-        }
-        filters_choose(&store);
-    }
+        Some((place, store))
+    });
 }
 
 /// The second version did not know who settles messages of several runs. The next writer finds out.

@@ -2,11 +2,13 @@
 
 use super::super::records::*;
 use super::list::List;
+use super::{filters_choose, told};
 use spanbridge::record::{AttributeValue, Body, End, Link, Record};
 use spanbridge::{RunId, Status, semconv};
-use spanbridge_graph::RunStatus;
+use spanbridge_graph::{RunStatus, run_of};
 use spanbridge_query::{RunFilter, RunQuery, Store};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 const QUEUE: &str = "events:order:mail";
 const MINUTE: u64 = 60_000;
@@ -226,4 +228,22 @@ pub(crate) fn later(records: &[Record<'static>], by: u64) -> Vec<Record<'static>
         }
     }
     records
+}
+
+/// By the real time: all is due, and then nothing is yet. `new` makes a database with these records, which is there until its first part is
+/// dropped; `None`: there is no server.
+pub(crate) fn a_directory_says_the_same<P>(new: impl Fn(&[Record<'static>]) -> Option<(P, Store)>) {
+    let stories = stories().concat();
+    for beginning in [0, 1 << 40] {
+        let records = later(&stories, beginning);
+        let Some((_place, store)) = new(&records) else { return };
+        let runs: BTreeSet<_> = records.iter().filter_map(run_of).collect();
+        let dir = tempfile::tempdir().unwrap();
+        let mut directory = Store::open_or_create(dir.path().join("spanbridge")).unwrap();
+        directory.import(records.clone()).unwrap();
+        for (found, expected) in told(&store, &runs).iter().zip(told(&directory, &runs)) {
+            assert_eq!(found, &expected);
+        }
+        filters_choose(&store);
+    }
 }
